@@ -1,0 +1,82 @@
+"""What a kind of job is: a function that computes, and a function that takes its result in.
+
+``compute`` runs in a slot: in a thread of the server or in a child process. It sees files and its spec, never the
+database or Valkey. It must be idempotent: a job can run twice, and then its outputs are the same blobs.
+``accept`` runs in the server, inside the transaction that marks the job done, and only for the current attempt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Protocol
+
+from sqlalchemy.orm import Session
+
+from rcg.store.models import Job
+
+
+class JobContext(Protocol):
+    """What ``compute`` may use of the world."""
+
+    job_id: str
+    attempt: int
+    data_dir: Path
+    """the data folder: blobs are read from and written to ``BlobStore(data_dir / "blobs")``"""
+    scratch: Path
+    """an empty folder of this attempt, deleted after it"""
+    threads: int
+    """how many compute threads the job may use"""
+
+    def progress(self, fraction: float, message: str = "") -> None:
+        """Report progress, 0..1, and what is being done. Raises CancelledError when the job was cancelled."""
+
+    def log(self, text: str, level: str = "info") -> None:
+        """Add a line to the job's log."""
+
+    def event(self, kind: str, data: dict[str, Any]) -> None:
+        """Publish an event of another kind (metric, sample)."""
+
+    def check(self) -> None:
+        """Raise CancelledError when the job was cancelled; call often."""
+
+
+Compute = Callable[[JobContext, dict[str, Any]], dict[str, Any]]
+Accept = Callable[[Session, Job, dict[str, Any]], dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Handler:
+    """A kind of job.
+
+    Attributes:
+        kind: its name in the queue.
+        compute: ``"package.module:function"``; named, not imported, so that the web process stays light and a child
+            imports only what it runs.
+        accept: likewise, or None when the result needs no rows. Its return value is stored as the job's result.
+        resource: ``cpu``, ``gpu`` or ``io``.
+        isolated: False lets a job that only copies or waits run in a thread whatever the isolation setting.
+    """
+
+    kind: str
+    compute: str
+    accept: str | None = None
+    resource: str = "cpu"
+    isolated: bool = True
+
+
+def load(target: str) -> Any:
+    """Import ``"package.module:name"``."""
+    module, _, name = target.partition(":")
+    return getattr(import_module(module), name)
+
+
+HANDLERS: dict[str, Handler] = {
+    handler.kind: handler
+    for handler in (
+        Handler("grade", "rcg.jobs.grade:compute", "rcg.jobs.grade:accept"),
+        Handler("demo", "rcg.jobs.demo:compute", "rcg.jobs.demo:accept"),
+    )
+}

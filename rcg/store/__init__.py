@@ -1,0 +1,1 @@
+"""The database, the blobs, and how they are kept."""
