@@ -1,0 +1,5 @@
+"""``python -m rcg``."""
+
+from rcg.cli import main
+
+main()
