@@ -1,0 +1,1 @@
+"""The pages: the shell (dashboard, jobs, settings) and the cards with their reports."""

@@ -1,0 +1,62 @@
+// Bundles src/ into ../static/dist with content-hashed names and a manifest that maps plain names to them.
+// Run by `npm run build`, and by rcg/web/bundle.py, which passes the sources' hash and the output folder.
+import { build } from "esbuild";
+import { createHash } from "node:crypto";
+import { mkdir, readFile, rm, writeFile, rename } from "node:fs/promises";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { ICONS } from "./icons.mjs";
+
+const here = path.dirname(fileURLToPath(import.meta.url));
+const argument = (name, fallback) => {
+  const at = process.argv.indexOf(`--${name}`);
+  return at < 0 ? fallback : process.argv[at + 1];
+};
+const out = path.resolve(argument("out", path.join(here, "../static/dist")));
+const sourceHash = argument("source-hash", "");
+const fresh = `${out}.new-${process.pid}`;
+
+await rm(fresh, { recursive: true, force: true });
+await mkdir(fresh, { recursive: true });
+
+const common = {
+  bundle: true, minify: true, sourcemap: false, format: "esm", target: ["es2022", "safari16.4"],
+  outdir: fresh, absWorkingDir: here, metafile: true, logLevel: "warning",
+  loader: { ".woff2": "file" }, assetNames: "[name]-[hash]", chunkNames: "[name]-[hash]", legalComments: "none",
+};
+const pages = await build({
+  ...common, entryPoints: { main: "src/main.ts", theme: "src/theme.ts", styles: "src/styles/main.css" },
+  entryNames: "[name]-[hash]", splitting: true,
+});
+// The API's own page links these by their plain names, so they carry no hash.
+const docs = await build({
+  ...common, entryPoints: { docs: "src/docs.ts" }, entryNames: "[name]", loader: { ...common.loader, ".svg": "dataurl" },
+});
+
+const files = {};
+for (const result of [pages, docs]) {
+  for (const [output, info] of Object.entries(result.metafile.outputs)) {
+    if (!info.entryPoint) continue;
+    const name = path.basename(output);
+    files[name.replace(/-[A-Z0-9]{8}(?=\.)/, "")] = name;
+  }
+}
+
+files["docs.css"] = "docs.css";
+
+const symbols = [];
+for (const name of ICONS) {
+  const svg = await readFile(path.join(here, "node_modules/lucide-static/icons", `${name}.svg`), "utf8");
+  const body = svg.replace(/^[\s\S]*?<svg[^>]*>/, "").replace(/<\/svg>\s*$/, "").trim();
+  symbols.push(`<symbol id="${name}" viewBox="0 0 24 24">${body.replace(/\s+/g, " ")}</symbol>`);
+}
+const sprite = `<svg xmlns="http://www.w3.org/2000/svg">${symbols.join("")}</svg>\n`;
+const spriteName = `icons-${createHash("sha256").update(sprite).digest("hex").slice(0, 8).toUpperCase()}.svg`;
+await writeFile(path.join(fresh, spriteName), sprite);
+files["icons.svg"] = spriteName;
+
+await writeFile(path.join(fresh, "manifest.json"), JSON.stringify({ source_hash: sourceHash, files }, null, 1) + "\n");
+// Put in place at the end, so that a build that stopped half-way leaves the former bundle as it was.
+await rm(out, { recursive: true, force: true });
+await rename(fresh, out);
+console.log(`bundle: ${Object.keys(files).length} entries in ${path.relative(process.cwd(), out) || out}`);

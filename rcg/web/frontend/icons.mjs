@@ -1,0 +1,10 @@
+// The lucide icons that pages use; the build puts them into one sprite.
+export const ICONS = [
+  "activity", "arrow-left", "arrow-right", "arrow-up-right", "badge-check", "check", "chevron-down", "chevron-right", "circle",
+  "circle-alert", "circle-check", "circle-help", "circle-slash", "circle-x", "clock", "copy", "cpu", "download", "ellipsis",
+  "eye", "eye-off", "file-image", "flip-horizontal", "focus", "gauge", "hard-drive", "house", "image", "info", "key-round", "layers",
+  "layout-grid", "lightbulb", "link", "list", "list-checks", "log-out", "maximize", "memory-stick", "minus", "monitor", "moon", "panel-left",
+  "pencil", "play", "plus", "printer", "qr-code", "refresh-cw", "rotate-ccw", "ruler", "scan-line", "search", "server", "settings",
+  "shield-check", "smartphone", "sparkles", "sun", "sun-moon", "terminal", "trash-2", "triangle-alert", "undo-2", "upload", "wallet-cards", "x", "zoom-in",
+  "zoom-out",
+];
