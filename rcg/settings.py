@@ -1,16 +1,15 @@
 """Every setting of RCG, typed, with its default and what it does.
 
-Read from, later wins: ``config/rcg.default.toml`` (in git), ``config/rcg.toml`` (the user's), environment ``RCG_*``
-(nested with two underscores: ``RCG_SERVER__PORT``; the data folder also as ``RCG_DATA_DIR``), command-line flags.
-Unknown keys are errors.
+Read from, later wins: ``config/rcg.default.toml`` (in git), ``config/rcg.toml`` (the user's), environment
+``RCG_*`` (nested with two underscores: ``RCG_SERVER__PORT``; the data folder is ``RCG_DATA_DIR``), flags. Unknown keys are errors; :func:`rcg.settings_sources.load` says where they stand.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -19,6 +18,15 @@ from pydantic_settings import (
 )
 
 from rcg import paths
+
+
+def _empty_is_none(value: Any) -> Any:
+    """TOML has no null: an empty text stands for "not set"."""
+    return None if value == "" else value
+
+
+OptionalText = Annotated[str | None, BeforeValidator(_empty_is_none)]
+OptionalSecret = Annotated[SecretStr | None, BeforeValidator(_empty_is_none)]
 
 
 class Section(BaseModel):
@@ -31,31 +39,35 @@ class ServerSettings(Section):
     """Where the server listens."""
 
     host: str = Field("0.0.0.0", description="address to bind; 127.0.0.1 keeps RCG to this computer")  # noqa: S104
-    port: int = Field(8443, ge=0, le=65535)
+    port: int = Field(8443, ge=0, le=65535, description="the one HTTPS port; 0: any free one")
     names: tuple[str, ...] = Field((), description="further host names this server is reached by")
 
 
 class ValkeySettings(Section):
     """The job dispatcher: embedded by default."""
 
-    url: str | None = Field(None, description="external server, e.g. valkey://127.0.0.1:6379/0; empty: embedded")
-    password: SecretStr | None = None
+    url: OptionalText = Field(None, description="external server: valkey://127.0.0.1:6379/0; empty: embedded")
+    password: OptionalSecret = Field(
+        None, description="of an external server; better in RCG_VALKEY__PASSWORD"
+    )
 
 
 class DatabaseSettings(Section):
     """The database."""
 
-    url: str | None = Field(None, description="SQLAlchemy URL; empty: SQLite in the data folder")
+    url: OptionalText = Field(None, description="SQLAlchemy URL; empty: SQLite in the data folder")
 
 
 class WorkerSettings(Section):
     """Where and how many jobs compute."""
 
-    isolation: Literal["auto", "thread", "child"] = "auto"
-    cpu_slots: int = Field(1, ge=1, le=64)
-    threads: int = Field(0, ge=0, le=256, description="compute threads per job; 0: cores minus one, at least one")
-    nice: int = Field(10, ge=0, le=19)
-    stall_s: float = Field(600, gt=0, description="a child that reports nothing for so long is taken for hung")
+    isolation: Literal["auto", "thread", "child"] = Field(
+        "auto", description="where jobs compute; auto: in the server on CUDA, else in a child process"
+    )
+    cpu_slots: int = Field(1, ge=1, le=64, description="jobs that compute at the same time on the CPU")
+    threads: int = Field(0, ge=0, le=256, description="compute threads per job; 0: cores minus one")
+    nice: int = Field(10, ge=0, le=19, description="how far a child gives way: 0 not, 19 always")
+    stall_s: float = Field(600, gt=0, description="a child silent for so many seconds is taken for hung")
 
 
 class LimitSettings(Section):
@@ -63,7 +75,7 @@ class LimitSettings(Section):
 
     image_mb: int = Field(200, ge=1, description="one uploaded image, megabytes")
     image_megapixels: int = Field(120, ge=1, description="one decoded image")
-    frames_per_capture: int = Field(64, ge=1)
+    frames_per_capture: int = Field(64, ge=1, description="lights of one capture")
     min_free_disk_mb: int = Field(500, ge=0, description="below this, uploads and jobs are refused")
 
 
@@ -71,12 +83,16 @@ class Settings(BaseSettings):
     """All settings. Paths are absolute after loading."""
 
     model_config = SettingsConfigDict(
-        env_prefix="RCG_", env_nested_delimiter="__", extra="forbid", frozen=True, env_ignore_empty=True,
+        env_prefix="RCG_",
+        env_nested_delimiter="__",
+        extra="forbid",
+        frozen=True,
+        env_ignore_empty=True,
     )
 
-    data_dir: Path = Path("data")
-    log_dir: Path = Path("logs")
-    certs_dir: Path = Path("certs")
+    data_dir: Path = Field(Path("data"), description="database, photographs, results")
+    log_dir: Path = Field(Path("logs"), description="rcg.log and its older parts")
+    certs_dir: Path = Field(Path("certs"), description="certificate authority and server certificate")
     server: ServerSettings = ServerSettings()
     valkey: ValkeySettings = ValkeySettings()
     database: DatabaseSettings = DatabaseSettings()
