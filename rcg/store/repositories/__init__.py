@@ -1,0 +1,1 @@
+"""The only SQL: small typed functions that take a session and return rows."""
