@@ -1,0 +1,226 @@
+"""The print edge: the boundary between a card's border and what is printed inside it.
+
+Per side, every quarter of a millimetre, the colour is followed from the cut inwards. All places where it leaves the
+border's colour are candidates; the print edge is the first straight line that candidates support along the whole side.
+Text and logos have gaps and no line; a full-art picture has no line either, and then the side is refused with a reason.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+from scipy.ndimage import gaussian_filter1d, median_filter
+
+from rcg.grading.cut import STEP_MM, CutEdge
+from rcg.grading.lines import Curve, fit_curve, robust_sd
+from rcg.grading.strips import F32, F64, native_px_per_mm, sample_strip, to_lab
+from rcg.photometric.types import Maps
+
+Bools = npt.NDArray[np.bool_]
+
+SKIP_MM: Final = 0.3
+"""width of the cut edge's whitening that is not border"""
+MIN_BORDER_MM: Final = 0.35
+MAX_BORDER_MM: Final = 12.0
+_DEPTH_STEP_MM: Final = 0.02
+_MAX_SLOPE: Final = 0.045
+_BAND_MM: Final = 0.13
+"""how far from a line a candidate may lie to support it"""
+_MIN_SUPPORT: Final = 0.62
+_MIN_LOCAL_SUPPORT: Final = 0.35
+_MIN_CONTRAST: Final = 5.0
+"""smallest step in Lab that counts as another colour"""
+
+
+@dataclass(frozen=True)
+class PrintEdge:
+    """One print edge, or the reason why there is none.
+
+    Attributes:
+        reason: None when measured.
+        curve: border width as a function of s, mm (a line), or None.
+        s, points: (n,) dense positions and widths found, NaN where none.
+        wander: scatter of the points about the line as a share of the border's width.
+        support: share of the side along which the line is seen, 0..1.
+        contrast: step in Lab across it.
+        feature: ``"line"`` when the border's colour returns behind it (a thin frame), else ``"art"``.
+        runs_out: share of the line's ends (0, 0.5, 1) that reach the neighbouring cut edges.
+        colour: (3,) Lab colour of the border.
+        systematic_mm: standard error common to the side beyond the curve's own.
+    """
+
+    reason: str | None
+    curve: Curve | None
+    s: F64
+    points: F64
+    wander: float
+    support: float
+    contrast: float
+    feature: str
+    runs_out: float
+    colour: F64
+    systematic_mm: float
+
+
+def _refused(reason: str, s: F64, colour: F64, support: float = 0.0, wander: float = float("nan")) -> PrintEdge:
+    return PrintEdge(reason, None, s, np.full_like(s, np.nan), wander, support, 0.0, "none", 0.0, colour, 0.0)
+
+
+def border_colour(lab: F32, t: F64, span: Bools) -> F64:
+    """Return the border's local colour along a strip, (n, 3) Lab: the ring behind the cut's whitening, smoothed along.
+
+    Rows outside ``span`` (corner arcs) take the colour of the span's end.
+    """
+    ring = np.median(lab[:, (t >= SKIP_MM) & (t <= SKIP_MM + 0.3)], axis=1)
+    rows = np.flatnonzero(span)
+    ring = median_filter(ring[rows], size=(41, 1), mode="nearest")
+    ring = gaussian_filter1d(ring, 8, axis=0, mode="nearest")
+    return np.asarray(ring[np.clip(np.arange(len(span)) - rows[0], 0, len(rows) - 1)], np.float64)
+
+
+def _crossings(distance: F64, t: F64, low: F64) -> tuple[npt.NDArray[np.int64], F64]:
+    """Return rows and depths of every upward crossing of ``low`` that stays up for at least 0.08 mm."""
+    above = distance > low[:, None]
+    stays = above.copy()
+    for k in range(1, 5):
+        stays[:, :-k] &= above[:, k:]
+    rise = stays[:, 1:] & ~above[:, :-1]
+    rows, columns = np.nonzero(rise)
+    a, b = distance[rows, columns], distance[rows, columns + 1]
+    depth = t[columns] + (low[rows] - a) / np.maximum(b - a, 1e-9) * (t[1] - t[0])
+    return rows, depth
+
+
+def _support(s: F64, rows: npt.NDArray[np.int64], depth: F64, slope: float, level: float,
+             span: Bools) -> tuple[float, float]:
+    """Return the share of rows with a candidate near the line, over the whole span and in its weakest quarter."""
+    near = np.abs(depth - level - slope * s[rows]) < _BAND_MM
+    hit = np.zeros(len(s), bool)
+    hit[rows[near]] = True
+    quarters = np.array_split(np.flatnonzero(span), 4)
+    return float(hit[span].mean()), float(min(hit[q].mean() for q in quarters))
+
+
+def _first_line(s: F64, rows: npt.NDArray[np.int64], depth: F64, span: Bools) -> tuple[float, float, float, float]:
+    """Search (slope, level) for the first line supported along the side; return it with its support.
+
+    When no line has enough support the best one is returned, for the reason that is given.
+    """
+    inside = span[rows]
+    rows, depth = rows[inside], depth[inside]
+    bins = np.arange(MIN_BORDER_MM, MAX_BORDER_MM + 0.3, 0.04)
+    slopes = np.linspace(-_MAX_SLOPE, _MAX_SLOPE, 61)
+    good: list[tuple[float, float, float, float]] = []
+    best = (0.0, 0.0, 0.0, 0.0)
+    total = float(span.sum())
+    for slope in slopes:
+        counts = np.histogram(depth - slope * s[rows], bins)[0]
+        window = np.convolve(counts, np.ones(6), mode="same") / total
+        peak = (window >= np.roll(window, 1)) & (window >= np.roll(window, -1)) & (window > 0.3)
+        for k in np.flatnonzero(peak):
+            level = float(bins[k] + 0.02)
+            share, weakest = _support(s, rows, depth, float(slope), level, span)
+            if share >= _MIN_SUPPORT and weakest >= _MIN_LOCAL_SUPPORT:
+                good.append((float(slope), level, share, weakest))
+            elif share > best[2]:
+                best = (float(slope), level, share, weakest)
+    if not good:
+        return best
+    first = min(g[1] for g in good)
+    return max((g for g in good if g[1] < first + 0.35), key=lambda g: g[2] + g[3])
+
+
+def _refine(linear: F32, t: F64, guess: F64, blur_mm: float) -> tuple[F64, F64]:
+    """Locate the step near each row's guess at half its height in linear light; return depths and step heights."""
+    before = (t[None] > guess[:, None] - 0.55 - blur_mm) & (t[None] < guess[:, None] - 0.12 - blur_mm)
+    before &= t[None] > min(SKIP_MM, 0.6 * float(np.median(guess)))
+    behind = (t[None] > guess[:, None] + 1.2 * blur_mm) & (t[None] < guess[:, None] + 0.15 + 1.3 * blur_mm)
+    with np.errstate(invalid="ignore"):
+        colour = np.nanmedian(np.where(before[..., None], linear, np.nan), axis=1)
+        inside = np.nanmean(np.where(behind[..., None], linear, np.nan), axis=1)
+    step = inside - colour
+    height = np.linalg.norm(step, axis=1)
+    unit = step / np.maximum(height, 1e-9)[:, None]
+    profile = np.einsum("nmc,nc->nm", linear - colour[:, None], unit)
+    near = np.abs(t[None] - guess[:, None]) < 0.35 + blur_mm
+    over = profile >= 0.5 * height[:, None]
+    rise = over[:, 1:] & ~over[:, :-1] & near[:, 1:]
+    out = np.full(len(guess), np.nan)
+    for row in np.flatnonzero(rise.any(axis=1)):
+        columns = np.flatnonzero(rise[row])
+        a, b = profile[row, columns], profile[row, columns + 1]
+        places = t[columns] + (0.5 * height[row] - a) / np.maximum(b - a, 1e-12) * (t[1] - t[0])
+        out[row] = places[int(np.argmin(np.abs(places - guess[row])))]
+    return out, height
+
+
+def find_print(maps: Maps, linear: F32, cut: CutEdge) -> PrintEdge:
+    """Locate the print edge of one side, or say why it cannot be.
+
+    Args:
+        maps: the side.
+        linear: (H, W, 3) even-light picture, linear RGB.
+        cut: the physical edge the widths are measured from.
+    """
+    frame, native = cut.frame, native_px_per_mm(maps)
+    blur = float(np.clip(1.2 / native, 0.06, 0.35))
+    s = np.arange(-frame.half_mm, frame.half_mm + STEP_MM / 2, STEP_MM)
+    t = np.arange(-0.2, MAX_BORDER_MM + 1.5, _DEPTH_STEP_MM)
+    strip = sample_strip(maps, linear, frame, s, t, offset=cut.curve(s), slope=cut.curve.slope(s), smooth_mm=0.15)
+    lab = to_lab(strip)
+    span = np.abs(s) < frame.half_span_mm * 0.97
+    border = border_colour(lab, t, span)
+    colour = np.median(border[span], axis=0)
+    distance = np.linalg.norm(lab - border[:, None], axis=2).astype(np.float64)
+    ring = (t >= SKIP_MM) & (t <= SKIP_MM + 0.3)
+    noise = float(np.median(distance[np.ix_(span, ring)]))
+    low = np.full(len(s), max(_MIN_CONTRAST, 2.5 * noise))
+    distance[:, t < SKIP_MM] = 0.0
+    rows, depth = _crossings(distance, t, low)
+    if len(rows) < 20:
+        return _refused("no colour change inside the cut edge: the contrast of border and print is too low", s, colour)
+    slope, level, support, weakest = _first_line(s, rows, depth, span)
+    if support < _MIN_SUPPORT or weakest < _MIN_LOCAL_SUPPORT:
+        return _refused(
+            "no straight print edge along the side: no border, or a picture that runs to the cut "
+            f"(best line is seen along {100 * support:.0f} %)", s, colour, support)
+    guess = level + slope * s
+    for _ in range(2):
+        points, height = _refine(strip, t, guess, blur)
+        points[np.abs(points - guess) > 0.3] = np.nan
+        if np.isfinite(points[span]).sum() < 20:
+            return _refused("the print edge cannot be located along the side", s, colour, support)
+        line = fit_curve(s[span], points[span], tolerance=0.15)
+        guess = line(s)
+    return _judge(s, points, line, span, lab, t, border, colour, support, blur, native)
+
+
+def _judge(s: F64, points: F64, line: Curve, span: Bools, lab: F32, t: F64, border: F64, colour: F64,
+           support: float, blur: float, native: float) -> PrintEdge:
+    """Check a located line: width, straightness, contrast; describe it."""
+    width = float(line(0.0))
+    deviation = points[span] - line(s[span])
+    wander = robust_sd(deviation[np.isfinite(deviation)]) / max(width, 0.1)
+    seen = float(line.inliers.mean())
+    behind = np.abs(t[None] - (line(s) + 0.1 + blur)[:, None]) < 0.08
+    step = np.linalg.norm(np.nanmedian(np.where(behind[..., None], lab, np.nan), axis=1) - border, axis=1)
+    contrast = float(np.median(step[span]))
+    if width < MIN_BORDER_MM or float(np.min(line(s[span]))) < MIN_BORDER_MM - 0.1:
+        return _refused(f"the border is narrower than {MIN_BORDER_MM} mm", s, colour, seen, wander)
+    if width > MAX_BORDER_MM:
+        return _refused(f"no print edge within {MAX_BORDER_MM:.0f} mm of the cut", s, colour, seen, wander)
+    if seen < 0.5:
+        return _refused(f"the print edge is seen along {100 * seen:.0f} % of the side only", s, colour, seen, wander)
+    if line.scatter > max(0.09, 0.6 / native):
+        return _refused(f"the print edge wanders by {line.scatter:.2f} mm: not a border", s, colour, seen, wander)
+    deeper = (t[None] > (line(s) + 0.25)[:, None]) & (t[None] < (line(s) + 1.2)[:, None])
+    after = np.where(deeper, np.linalg.norm(lab - border[:, None], axis=2), np.nan)
+    returns = np.nanmedian(after, axis=1)[span] < 0.35 * contrast
+    feature = "line" if returns.mean() > 0.6 else "art"
+    ends = [step[(s > a) & (s < b)] for a, b in ((s[0] + 0.4, s[0] + 0.9), (s[-1] - 0.9, s[-1] - 0.4))]
+    runs_out = float(np.mean([np.median(e) > 0.5 * contrast for e in ends]))
+    return PrintEdge(None, line, s, np.where(np.abs(points - line(s)) < 0.15, points, np.nan), wander, seen, contrast,
+                     feature, runs_out, colour, 0.04 / native)
