@@ -1,7 +1,8 @@
 """Every setting of RCG, typed, with its default and what it does.
 
 Read from, later wins: ``config/rcg.default.toml`` (in git), ``config/rcg.toml`` (the user's), environment
-``RCG_*`` (nested with two underscores: ``RCG_SERVER__PORT``; the data folder is ``RCG_DATA_DIR``), flags. Unknown keys are errors; :func:`rcg.settings_sources.load` says where they stand.
+``RCG_*`` (nested with two underscores: ``RCG_SERVER__PORT``; the data folder is ``RCG_DATA_DIR``), flags.
+Unknown keys are errors; :func:`rcg.settings_sources.load` says where they stand.
 """
 
 from __future__ import annotations

@@ -1,0 +1,1 @@
+"""Certificates: an own authority limited to this home's names, the server's certificate, their trust."""
