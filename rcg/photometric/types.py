@@ -28,12 +28,14 @@ class Frame:
         file_name: what the file was called; for messages only.
         pixels: (H, W, 3) RGB as stored: uint8, uint16, or float32 in [0, 1]. Orientation from EXIF already applied.
         encoding: ``"srgb"`` for ordinary photographs, ``"linear"`` where the file says it is linear.
+        warnings: what decoding had to do that a report should say (a colour profile was converted), as plain sentences.
     """
 
     name: str
     file_name: str
     pixels: npt.NDArray[np.uint8] | npt.NDArray[np.uint16] | FloatArray
     encoding: Encoding = "srgb"
+    warnings: tuple[str, ...] = ()
 
     @property
     def full_scale(self) -> float:

@@ -1,0 +1,172 @@
+"""The two files that say where lights are: ``.lp`` of reflectance imaging, and RCG's rig in TOML.
+
+Vectors are in the axes of the upright photograph: x right, y up, z from the card to the camera.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from rcg.errors import InputError
+
+
+class LightsError(InputError):
+    """The lights cannot be used: a broken file, or lights that do not fit the frames."""
+
+    code = "wrong_lights"
+
+
+@dataclass(frozen=True)
+class ListedLights:
+    """What a light file lists.
+
+    Attributes:
+        names: as written; None where the rows have no names and follow the order of the frames.
+        vectors: (n, 3) directions, or positions in mm where ``near``.
+        near: the vectors are positions.
+        intensities: (n,) relative.
+        px_per_mm: the camera's scale on the card, where the file tells it.
+    """
+
+    names: tuple[str, ...] | None
+    vectors: npt.NDArray[np.float64]
+    near: bool
+    intensities: npt.NDArray[np.float64]
+    px_per_mm: float | None = None
+
+    def __len__(self) -> int:
+        return len(self.vectors)
+
+
+def parse_lp(text: str) -> ListedLights:
+    """Parse a ``.lp`` file: a count, then ``name x y z`` per light.
+
+    Names may hold spaces and paths. Bare rows ``x y z`` (with or without the count) are taken in the order of the
+    frames. Blank lines and lines that begin with ``#`` are passed over.
+
+    Raises:
+        LightsError: a row that cannot be read (with its line), or a count that differs from the rows.
+    """
+    rows = [(number, line.strip()) for number, line in enumerate(text.lstrip("\ufeff").splitlines(), 1)]
+    rows = [(number, line) for number, line in rows if line and not line.startswith("#")]
+    count = None
+    if rows and rows[0][1].isdigit():
+        count = int(rows.pop(0)[1])
+    if not rows:
+        raise LightsError(
+            "The .lp file lists no lights.",
+            "Write a count, then one row per light: its frame's file name and x y z.",
+        )
+    names: list[str | None] = []
+    vectors = []
+    for number, line in rows:
+        name, vector = _lp_row(line, number)
+        names.append(name)
+        vectors.append(vector)
+    if count is not None and count != len(rows):
+        raise LightsError(
+            f"The .lp file says {count} lights and lists {len(rows)}.", "Correct the count in its first line."
+        )
+    named = [name for name in names if name is not None]
+    if named and len(named) != len(names):
+        raise LightsError(
+            f"The .lp file names {len(named)} of its {len(names)} lights.", "Name every light, or none."
+        )
+    return ListedLights(
+        tuple(named) or None, np.array(vectors, np.float64), near=False, intensities=np.ones(len(rows))
+    )
+
+
+def _lp_row(line: str, number: int) -> tuple[str | None, list[float]]:
+    parts = line.rsplit(maxsplit=3)
+    name = " ".join(parts[:-3]).strip().strip('"') or None
+    try:
+        vector = [float(part) for part in parts[-3:]]
+    except ValueError:
+        vector = []
+    if len(vector) != 3 or not np.isfinite(vector).all():
+        raise LightsError(
+            f"Line {number} of the .lp file cannot be read: {line[:80]!r}.", "A row is: name x y z, or x y z."
+        )
+    return name, vector
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+Vector = tuple[float, float, float]
+
+
+class RigLight(_Strict):
+    """One light of a rig: where it is, or where it shines from."""
+
+    name: str = Field(min_length=1)
+    direction: Vector | None = Field(None, description="from the card to the light")
+    position_mm: Vector | None = Field(None, description="from the card's centre")
+    intensity: float = Field(1.0, gt=0, description="relative to the other lights")
+
+    @model_validator(mode="after")
+    def _one_place(self) -> RigLight:
+        if (self.direction is None) == (self.position_mm is None):
+            raise ValueError("give either direction or position_mm")
+        return self
+
+
+class RigCamera(_Strict):
+    """What is known of the rig's camera."""
+
+    px_per_mm: float | None = Field(None, gt=0, description="pixels of a frame per millimetre on the card")
+
+
+class Rig(_Strict):
+    """A rig file."""
+
+    name: str | None = None
+    lights: list[RigLight] = Field(min_length=1)
+    camera: RigCamera = RigCamera()
+
+
+def parse_rig(text: str) -> ListedLights:
+    """Parse a rig: ``[[lights]]`` with ``name`` and ``direction`` or ``position_mm``, and ``[camera]``.
+
+    Raises:
+        LightsError: no TOML, an unknown or missing key (named), or directions and positions mixed.
+    """
+    try:
+        rig = Rig.model_validate(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        raise LightsError(
+            f"The rig file is not TOML: {error}.", "See the rig.toml that rcg render writes."
+        ) from error
+    except ValidationError as error:
+        first: Any = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"]) or "the file"
+        raise LightsError(
+            f"The rig file is wrong at {place}: {first['msg']}.",
+            "Keys: [[lights]] name, direction or position_mm, intensity; [camera] px_per_mm.",
+        ) from error
+    near: set[bool] = {light.position_mm is not None for light in rig.lights}
+    if len(near) > 1:
+        raise LightsError(
+            "The rig file mixes directions and positions.",
+            "Give direction for every light, or position_mm for every.",
+        )
+    return ListedLights(
+        tuple(light.name for light in rig.lights),
+        np.array([light.position_mm or light.direction for light in rig.lights], np.float64),
+        near=near.pop(),
+        intensities=np.array([light.intensity for light in rig.lights], np.float64),
+        px_per_mm=rig.camera.px_per_mm,
+    )
+
+
+def parse(kind: Literal["lp", "rig"], text: str) -> ListedLights:
+    """Parse a light file of a known kind."""
+    return parse_lp(text) if kind == "lp" else parse_rig(text)
