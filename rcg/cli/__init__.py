@@ -9,7 +9,7 @@ import typer
 
 from rcg.errors import RcgError
 
-COMMAND_MODULES: tuple[str, ...] = ()
+COMMAND_MODULES: tuple[str, ...] = ("render",)
 """modules of this package, in the order of ``rcg --help``"""
 
 app = typer.Typer(

@@ -1,0 +1,51 @@
+"""From radiance to a photograph: lens blur, exposure, photon and read noise, quantisation, sRGB."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from rcg.photometric.render.scene import Sensor
+from rcg.photometric.types import FloatArray, Frame
+
+
+def srgb_encode(linear: FloatArray) -> FloatArray:
+    """Linear [0, 1] to sRGB [0, 1] (IEC 61966-2-1)."""
+    x = np.clip(linear, 0, 1)
+    return np.asarray(np.where(x <= 0.0031308, 12.92 * x, 1.055 * np.power(x, 1 / 2.4) - 0.055), np.float32)
+
+
+def develop(
+    radiance: FloatArray, sensor: Sensor, rng: np.random.Generator, *, name: str, file_name: str
+) -> Frame:
+    """Expose one frame. The blur is symmetric, so it moves no edge.
+
+    Args:
+        radiance: (H, W, 3) float32, 1 at full scale; overwritten.
+        sensor: the sensor. Variance of a sample x: ``x / electrons + (read_electrons / electrons)^2``.
+        rng: this frame's own stream.
+        name: light name.
+        file_name: for messages.
+
+    Returns:
+        A frame of 8-bit sRGB, or of float32 linear samples (quantised to ``sensor.bits`` when there is noise).
+    """
+    if sensor.blur_px > 0:
+        radiance = cv2.GaussianBlur(radiance, (0, 0), sensor.blur_px)
+    if not sensor.noise:
+        np.clip(radiance, 0, 1, out=radiance)
+        if sensor.encoding == "linear":
+            return Frame(name, file_name, radiance, "linear")
+        return Frame(name, file_name, np.rint(srgb_encode(radiance) * 255).astype(np.uint8), "srgb")
+    noise = rng.standard_normal(radiance.shape, np.float32)
+    deviation = np.sqrt(
+        np.maximum(radiance, 0) * np.float32(1 / sensor.electrons)
+        + np.float32((sensor.read_electrons / sensor.electrons) ** 2)
+    )
+    levels = (1 << sensor.bits) - 1
+    radiance += noise * deviation
+    codes = np.clip(np.rint(radiance * np.float32(levels)), 0, levels).astype(np.uint16)
+    if sensor.encoding == "linear":
+        return Frame(name, file_name, codes.astype(np.float32) / np.float32(levels), "linear")
+    table = np.rint(srgb_encode(np.linspace(0, 1, levels + 1, dtype=np.float32)) * 255).astype(np.uint8)
+    return Frame(name, file_name, table[codes], "srgb")
