@@ -1,7 +1,7 @@
 """Files kept by the SHA-256 of their bytes: written once, never changed.
 
-A blob comes into being by temp file, fsync, rename, fsync of its folder; only then may a row name it. A crash leaves at
-most a temp file, which :meth:`BlobStore.sweep_temporary` removes at the next start.
+A blob comes into being by temp file, fsync, rename, fsync of its folder; only then may a row name it.
+A crash leaves at most a temp file, which :meth:`BlobStore.sweep_temporary` removes at the next start.
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ class BlobStore:
             )
 
     def sweep_temporary(self) -> int:
-        """Remove what unfinished writes of an earlier process left; return how many. Call while nothing writes."""
+        """Remove what unfinished writes left; return how many. Call while nothing writes."""
         if not self.temporary.is_dir():
             return 0
         left = list(self.temporary.iterdir())
@@ -161,7 +161,7 @@ class BlobWriter:
         self._hash.update(data)
 
     def commit(self) -> BlobInfo:
-        """Put the blob in its place, on disk for good. Raises InputError when its hash is not the expected one."""
+        """Put the blob in its place, on disk for good. Raises InputError when it is not the expected one."""
         assert self._file is not None
         assert self._path is not None
         sha256 = self._hash.hexdigest()
@@ -239,7 +239,7 @@ def _disk_errors(folder: Path) -> Iterator[None]:
         if error.errno in _DISK_FULL:
             raise UnavailableError(
                 f"The disk is full: {error.strerror} while writing into {folder.name}/ of the data folder.",
-                "Make room on that disk, or move the data folder (setting data_dir). Nothing half-written was kept.",
+                "Make room there, or move the data folder (setting data_dir). Nothing half-written was kept.",
             ) from error
         if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
             raise UnavailableError(

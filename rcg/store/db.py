@@ -18,7 +18,7 @@ def now_ms() -> int:
 
 
 class Database:
-    """An engine and its sessions. Open with :meth:`write` for transactions that change things, :meth:`read` otherwise."""
+    """An engine and its sessions: :meth:`write` for transactions that change things, else :meth:`read`."""
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -32,7 +32,7 @@ class Database:
 
     @contextmanager
     def write(self) -> Iterator[Session]:
-        """A transaction that takes the write lock at its start, commits at its end, rolls back on any error."""
+        """A transaction: takes the write lock at its start, commits at its end, rolls back on any error."""
         with self._sessions() as session:
             session.connection(execution_options={"rcg_write": True})
             with session.begin_nested() if session.in_nested_transaction() else _committing(session):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any
+from typing import Any, ClassVar
 
 from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, MetaData, String, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
@@ -26,7 +26,7 @@ class Base(DeclarativeBase):
         "fk": "fk_%(table_name)s_%(column_0_N_name)s",
         "pk": "pk_%(table_name)s",
     })
-    type_annotation_map = {dict[str, Any]: JSON, list[Any]: JSON}
+    type_annotation_map: ClassVar[dict[Any, Any]] = {dict[str, Any]: JSON, list[Any]: JSON}
 
 
 class Blob(Base):
@@ -63,7 +63,7 @@ class Capture(Base):
     id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
     card_id: Mapped[str] = mapped_column(ForeignKey("cards.id", ondelete="CASCADE"), index=True)
     side: Mapped[str] = mapped_column(String(5), doc="front or back")
-    lights: Mapped[dict[str, Any] | None] = mapped_column(doc="LightsSpec as JSON; None: told by the frames' names")
+    lights: Mapped[dict[str, Any] | None] = mapped_column(doc="LightsSpec as JSON; None: the frames' names tell")
     created_at: Mapped[int] = mapped_column(default=now_ms)
     card: Mapped[Card] = relationship(back_populates="captures")
     frames: Mapped[list[Frame]] = relationship(
@@ -109,7 +109,7 @@ class Layer(Base):
     id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
     grade_id: Mapped[str] = mapped_column(ForeignKey("grades.id", ondelete="CASCADE"), index=True)
     side: Mapped[str] = mapped_column(String(5))
-    name: Mapped[str] = mapped_column(doc="colour, albedo, normal, curvature, height, specular, light:<name>, thumbnail")
+    name: Mapped[str] = mapped_column(doc="colour, albedo, normal, ..., light:<name>, thumbnail")
     position: Mapped[int]
     blob_sha256: Mapped[str] = mapped_column(ForeignKey("blobs.sha256"), index=True)
     width_px: Mapped[int]
@@ -120,14 +120,14 @@ class Layer(Base):
 
 
 class Job(Base):
-    """A unit of queued work. This row is the truth; Valkey only knows hints. See rcg.jobs.model for the states."""
+    """A unit of queued work. This row is the truth; Valkey only knows hints."""
 
     __tablename__ = "jobs"
     __table_args__ = (Index("ix_jobs_state_due", "state", "due_at"),)
     id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
     kind: Mapped[str] = mapped_column(index=True)
     title: Mapped[str] = mapped_column(doc="for people: what it does to what")
-    subject: Mapped[str | None] = mapped_column(String(40), index=True, doc='what it is about, e.g. "card:<id>"')
+    subject: Mapped[str | None] = mapped_column(String(40), index=True, doc='about what, e.g. "card:<id>"')
     resource: Mapped[str] = mapped_column(String(16), default="cpu")
     band: Mapped[int] = mapped_column(default=1, doc="0 first, 1 normal, 2 background")
     spec: Mapped[dict[str, Any]]
@@ -141,7 +141,7 @@ class Job(Base):
     progress: Mapped[float] = mapped_column(default=0.0)
     message: Mapped[str] = mapped_column(default="")
     result: Mapped[dict[str, Any] | None]
-    error: Mapped[dict[str, Any] | None] = mapped_column(doc="RcgError.as_json(), with data.stderr after a crash")
+    error: Mapped[dict[str, Any] | None] = mapped_column(doc="RcgError.as_json(); data.stderr after a crash")
     created_at: Mapped[int] = mapped_column(default=now_ms, index=True)
     started_at: Mapped[int | None]
     finished_at: Mapped[int | None]

@@ -40,7 +40,7 @@ def listing(
     Args:
         session: where to look.
         q: text that the name, set or notes contain, any case.
-        sort: ``newest`` or ``oldest`` made, by ``name``, or by ``score``: best of each card's latest grade, ungraded last.
+        sort: ``newest`` or ``oldest`` made, ``name``, or ``score`` of the latest grade, ungraded last.
         offset: cards to skip.
         limit: cards to return, 1..200.
     """

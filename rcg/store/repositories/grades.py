@@ -14,7 +14,7 @@ from rcg.store.models import Grade, Layer
 
 @dataclass(frozen=True)
 class NewLayer:
-    """A picture that comes with a grade; its file's row exists. Sizes of the picture in pixels, margin in mm."""
+    """A picture that comes with a grade; its file's row exists. Sizes in pixels, margin in mm."""
 
     side: str
     name: str

@@ -30,7 +30,7 @@ class Page(Generic[Row]):
         return after if after < self.total else None
 
 
-def paginate(session: Session, query: Select[tuple[Row]], *, offset: int, limit: int) -> Page[Row]:
+def paginate(session: Session, query: Select[Any], *, offset: int, limit: int) -> Page[Any]:
     """Run an ordered query for one page; ``limit`` is held between 1 and 200."""
     limit = max(1, min(limit, MAX_PAGE))
     offset = max(0, offset)

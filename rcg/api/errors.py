@@ -1,0 +1,169 @@
+"""Every error of every app in one JSON form: ``{"error", "detail", "hint"}``, and ``data`` for more."""
+
+from __future__ import annotations
+
+import json
+import logging
+import secrets
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from rcg.errors import InputError, NotFoundError, RcgError, TooLargeError
+
+ErrorPage = Callable[[Request, RcgError], Response | None]
+"""makes a page of an error for people, or returns None to answer in JSON"""
+
+_log = logging.getLogger(__name__)
+
+
+class HttpError(RcgError):
+    """An error of HTTP itself: no such path, a method that is not known there, a body that is no JSON."""
+
+    def __init__(self, status: int, code: str, detail: str, hint: str = "", **data: Any) -> None:
+        super().__init__(detail, hint, **data)
+        self.status = status  # type: ignore[misc]  # this one class speaks for all of HTTP
+        self.code = code  # type: ignore[misc]
+
+
+class InternalError(RcgError):
+    """Something RCG did not foresee. What it was stands in the log under the reference."""
+
+
+def json_error(error: RcgError, headers: Mapping[str, str] | None = None) -> JSONResponse:
+    """Render an error."""
+    response = JSONResponse(error.as_json(), error.status, headers=dict(headers) if headers else None)
+    response.headers["cache-control"] = "no-store"
+    if error.status == 401:
+        response.headers["www-authenticate"] = 'Bearer realm="RCG"'
+    if "retry_after_s" in error.data:
+        response.headers["retry-after"] = str(error.data["retry_after_s"])
+    return response
+
+
+def install_errors(app: FastAPI, error_page: ErrorPage | None = None) -> None:
+    """Give an app the one form of error; call it on the root; ``make_subapp`` does for mounts.
+
+    Args:
+        app: the app; call this after its other middleware is added, so that it is the outermost.
+        error_page: for apps with pages.
+    """
+
+    def answer(request: Request, error: RcgError, headers: Mapping[str, str] | None = None) -> Response:
+        page = error_page(request, error) if error_page else None
+        return page if page is not None else json_error(error, headers)
+
+    def on_rcg_error(request: Request, error: Exception) -> Response:
+        assert isinstance(error, RcgError)
+        return answer(request, error)
+
+    def on_http_error(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        return answer(request, _from_http(request, error), error.headers)
+
+    def on_invalid(request: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)
+        return answer(request, from_validation(error))
+
+    app.add_exception_handler(RcgError, on_rcg_error)
+    app.add_exception_handler(HTTPException, on_http_error)
+    app.add_exception_handler(RequestValidationError, on_invalid)
+    app.add_middleware(ErrorBoundary, answer=answer)
+
+
+class ErrorBoundary:
+    """Turns what nobody foresaw into a 500 with a reference; the traceback goes to the log under it."""
+
+    def __init__(self, app: ASGIApp, answer: Callable[[Request, RcgError], Response]) -> None:
+        self.app = app
+        self.answer = answer
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass everything on; answer for what raises before it has answered."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        started = False
+
+        async def watch(message: Message) -> None:
+            nonlocal started
+            started = started or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self.app(scope, receive, watch)
+        except RcgError as error:
+            if started:
+                raise
+            await self.answer(Request(scope), error)(scope, receive, send)
+        except ClientDisconnect:
+            _log.info("the client went away during %s %s", scope["method"], scope["path"])
+        except Exception:
+            reference = secrets.token_hex(4)
+            _log.exception("unexpected error %s in %s %s", reference, scope["method"], scope["path"])
+            if started:
+                raise
+            await self.answer(Request(scope), _unforeseen(reference))(scope, receive, send)
+
+
+def _unforeseen(reference: str) -> InternalError:
+    return InternalError(
+        f"Something went wrong that RCG did not foresee (reference {reference}).",
+        f"Nothing was half-written. The log has the details: grep {reference} logs/rcg.log",
+        reference=reference,
+    )
+
+
+def _from_http(request: Request, error: HTTPException) -> RcgError:
+    path = request.scope["path"]
+    if error.status_code == 404:
+        return NotFoundError(f"There is nothing at {path[:200]}.", "The addresses are listed at /api/docs.")
+    if error.status_code == 405:
+        allowed = (error.headers or {}).get("Allow", "")
+        return HttpError(
+            405,
+            "method_not_allowed",
+            f"{request.method} is not possible at {path[:200]}.",
+            f"It takes {allowed}." if allowed else "",
+        )
+    if error.status_code == 413:
+        return TooLargeError(str(error.detail))
+    return HttpError(error.status_code, "bad_request", str(error.detail))
+
+
+def from_validation(error: RequestValidationError) -> InputError:
+    """Name each field that is wrong, with its value and what was expected."""
+    fields = [_field(item) for item in error.errors()]
+    sentences = [f"{item['field']}: {item['problem']}" for item in fields[:5]]
+    if len(fields) > 5:
+        sentences.append(f"and {len(fields) - 5} more")
+    return InputError("; ".join(sentences), "/api/docs shows what each field may hold.", fields=fields)
+
+
+def _field(item: Mapping[str, Any]) -> dict[str, Any]:
+    where, *rest = item["loc"]
+    name = ".".join(str(part) for part in rest) or str(where)
+    problem = str(item["msg"])
+    if item["type"] == "json_invalid":
+        return {"field": "body", "problem": f"is no valid JSON: {item.get('ctx', {}).get('error', problem)}"}
+    if item["type"] == "missing":
+        return {"field": name, "problem": "is missing"}
+    value = _shown(item.get("input"))
+    return {"field": name, "problem": f"{value} is not valid: {problem}", "value": value}
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, bytes):
+        return f"{len(value)} bytes"
+    try:
+        text = json.dumps(value, ensure_ascii=False)
+    except (TypeError, ValueError):
+        text = repr(value)
+    return text if len(text) <= 120 else f"{text[:117]}..."

@@ -1,0 +1,68 @@
+"""Which requests are public, which scope the others need, how large a body may be: all in one place."""
+
+from __future__ import annotations
+
+import re
+
+from rcg.api.auth.principal import Scope
+from rcg.settings import LimitSettings
+
+PUBLIC_PATHS = frozenset({
+    "/health", "/health/live", "/health/ready", "/api/health",
+    "/sign-in", "/link", "/api/auth/redeem", "/favicon.ico",
+})  # fmt: skip
+"""what answers without credentials, besides files below /static/; nothing else does"""
+PUBLIC_FOLDER = "/static/"
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+JSON_BODY_BYTES = 2_000_000
+_MEGABYTE = 1_000_000
+_MULTIPART_OVERHEAD = 1_000_000
+
+_OWNER = ("/api/tokens", "/api/sessions", "/api/links", "/api/settings", "/api/logs")
+_CAPTURE = ("/api/cards", "/api/captures", "/api/blobs", "/api/jobs", "/api/grade", "/api/demo", "/grade")
+_ANYBODY = ("/api/me", "/api/auth")
+_ONE_IMAGE = re.compile(r"/api/blobs/[^/]+")
+_MANY_IMAGES = re.compile(r"/api/grade|/api/captures/[^/]+/files|/grade(/.*)?")
+
+
+def is_public(path: str) -> bool:
+    """Whether a path answers without credentials."""
+    return path in PUBLIC_PATHS or path.startswith(PUBLIC_FOLDER)
+
+
+def is_crooked(path: str) -> bool:
+    """Whether a path tries to climb, or holds what no address of RCG holds. Such paths are refused unseen."""
+    parts = path.split("/")
+    return ".." in parts or "." in parts or "\\" in path or any(ord(char) < 32 for char in path)
+
+
+def scopes_for(method: str, path: str) -> tuple[Scope, ...]:
+    """Return the scopes of which a request needs one; empty where being signed in is enough.
+
+    What is not listed needs ``read`` to look and ``admin`` to change.
+    """
+    if _below(path, _ANYBODY):
+        return ()
+    if _below(path, _OWNER):
+        return ("admin",)
+    if _below(path, ("/api/blobs",)):
+        return (
+            "capture",
+        )  # an original holds what its camera wrote, so a script that only reads never sees it
+    if method in SAFE_METHODS:
+        return ("read",)
+    return ("capture",) if _below(path, _CAPTURE) else ("admin",)
+
+
+def body_limit(path: str, limits: LimitSettings) -> int:
+    """Return how many bytes the body of a request to a path may have."""
+    if _ONE_IMAGE.fullmatch(path):
+        return limits.image_mb * _MEGABYTE
+    if _MANY_IMAGES.fullmatch(path):
+        return limits.image_mb * limits.frames_per_capture * _MEGABYTE + _MULTIPART_OVERHEAD
+    return JSON_BODY_BYTES
+
+
+def _below(path: str, roots: tuple[str, ...]) -> bool:
+    return any(path == root or path.startswith(f"{root}/") for root in roots)
