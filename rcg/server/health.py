@@ -1,7 +1,7 @@
 """Live and ready. Live costs nothing and says how late the event loop is; ready asks every part, briefly.
 
-``/health/live``: 200 as long as the event loop turns. ``/health/ready``: 503 until every part is well; names every
-area and part. What is wrong and what to do is for the signed-in; anybody else learns names and ok, no more.
+``/health/live``: 200 as long as the event loop turns. ``/health/ready``: 503 until every part is well; names
+every area and part. What is wrong and what to do is for the signed-in; others learn names and ok, no more.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The own certificate authority: EC P-256, ten years, allowed to sign for this home and for nothing else.
 
-Its name constraints (RFC 5280, 4.2.1.10) make a stolen key worthless against the rest of the internet: a browser
-that trusts this authority refuses anything it signs for a public name or a public address.
+Its name constraints (RFC 5280, 4.2.1.10) make a stolen key worthless against the rest of the internet:
+a browser that trusts this authority refuses anything it signs for a public name or a public address.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Finds certificates made by mkcert (any pair ``NAME.pem`` and ``NAME-key.pem``) in the certificate folder."""
+"""Finds mkcert certificates (any pair ``NAME.pem`` and ``NAME-key.pem``) in the certificate folder."""
 
 from __future__ import annotations
 
