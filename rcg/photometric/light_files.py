@@ -47,8 +47,8 @@ class ListedLights:
 def parse_lp(text: str) -> ListedLights:
     """Parse a ``.lp`` file: a count, then ``name x y z`` per light.
 
-    Names may hold spaces and paths. Bare rows ``x y z`` (with or without the count) are taken in the order of the
-    frames. Blank lines and lines that begin with ``#`` are passed over.
+    Names may hold spaces and paths. Bare rows ``x y z`` (with or without the count) are taken in the order of
+    the frames. Blank lines and lines that begin with ``#`` are passed over.
 
     Raises:
         LightsError: a row that cannot be read (with its line), or a count that differs from the rows.

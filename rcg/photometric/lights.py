@@ -1,7 +1,7 @@
 """Which light belongs to which frame, and from where it shone.
 
-Lights come from a ``.lp`` file, a rig, or from names alone. The one convention of names: ``1`` to ``8`` begin at the
-card's top and go clockwise as the camera sees it; ``up right down left`` mean lit from that side.
+Lights come from a ``.lp`` file, a rig, or from names alone. The one convention of names: ``1`` to ``8`` begin
+at the card's top and go clockwise as the camera sees it; ``up right down left`` mean lit from that side.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class LightsSpec(BaseModel):
         kind: ``lp`` and ``rig`` carry the file in ``text``; ``azimuth`` reads the frames' names.
         text: the file's content.
         elevation_deg: assumed height of the lights above the card's plane, for ``azimuth``.
-        ring: how many lights the numbered ring has; None: 8, or n where all of 1..n are there (n = 12, 16, 24).
+        ring: how many lights the numbered ring has; None: 8, or n where 1..n are all there (12, 16, 24).
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -58,7 +58,7 @@ def stem(name: str) -> str:
 
 
 def canonical_name(text: str) -> str | None:
-    """Return the light that a word names (``"01"`` -> ``"1"``, ``"Upper left"`` -> ``"up_left"``), or None."""
+    """Return the light a word names (``"01"`` -> ``"1"``, ``"Upper left"`` -> ``"up_left"``), or None."""
     words = [_WORDS.get(word, word) for word in _SEPARATORS.split(text.strip().lower()) if word]
     joined = "_".join(words)
     if joined.isdigit():
@@ -72,14 +72,14 @@ def canonical_name(text: str) -> str | None:
 
 
 def split_light(file_stem: str) -> tuple[str, str | None]:
-    """Split a file's stem into what comes before the light and the light's name, None where it names no light.
+    """Split a file's stem into what comes before the light, and the light (None where it names none).
 
     >>> split_light("card_1_up")
     ('card_1', 'up')
     >>> split_light("card_1_upper_left")
     ('card_1', 'up_left')
     """
-    words = [word for word in re.split(r"[\s_\-]+", file_stem) if word]
+    words = [word for word in re.split(r"[\s_\-.]+", file_stem) if word]
     for taken in (2, 1):
         if len(words) >= taken:
             light = (
@@ -106,8 +106,8 @@ def resolve(spec: LightsSpec | None, frame_names: Sequence[str]) -> Lights:
         The lights in the order of the frames, in the axes of the upright photograph.
 
     Raises:
-        LightsError: fewer than three, one twice, a light without a frame or the reverse, a light from below, lights
-            that lie in one plane.
+        LightsError: fewer than three, one twice, a light without a frame or the reverse, a light from
+            below, lights that lie in one plane.
     """
     names = tuple(frame_names)
     _check_names(names)
@@ -118,6 +118,20 @@ def resolve(spec: LightsSpec | None, frame_names: Sequence[str]) -> Lights:
         order = match(listed, names)
         lights = _from_listed(listed, order, names, spec.kind)
     return _checked(lights)
+
+
+def lit_names(spec: LightsSpec | None, frame_names: Sequence[str]) -> list[str]:
+    """Return the frames that have a light: all but the ambient ones, unless the light file lists those too.
+
+    ``0`` is ambient by name, but also the first of twelve frames numbered from 0 whose ``.lp`` has twelve rows.
+    """
+    if spec is not None and spec.kind != "azimuth":
+        rows = _listed(spec)
+        if len(rows) == len(frame_names):
+            return list(frame_names)
+        known = {stem(name) for name in rows.names or ()}
+        return [name for name in frame_names if not is_ambient(name) or stem(name) in known]
+    return [name for name in frame_names if not is_ambient(name)]
 
 
 def camera_px_per_mm(spec: LightsSpec | None) -> float | None:
@@ -156,9 +170,8 @@ def remarks(lights: Lights) -> list[str]:
         )
     numbers = [int(name) for name in lights.names if name.isdigit()]
     if lights.source == "azimuth" and len(numbers) == len(lights.names):
-        ring = _ring_of(numbers, None) if len(numbers) != max(numbers) else len(numbers)
-        missing = sorted(set(range(1, (ring or 8) + 1)) - set(numbers))
-        if missing and max(numbers) <= 8:
+        missing = sorted(set(range(1, 9)) - set(numbers))
+        if missing and _is_ring_of_eight(lights, numbers):
             said.append(
                 f"Light {', '.join(map(str, missing))} of the ring of 8 has no frame; the rest were used."
             )
@@ -167,11 +180,17 @@ def remarks(lights: Lights) -> list[str]:
     return said
 
 
+def _is_ring_of_eight(lights: Lights, numbers: list[int]) -> bool:
+    azimuth = np.rad2deg(np.arctan2(lights.directions[:, 1], lights.directions[:, 0]))
+    off = azimuth - np.array([_azimuth(str(number), 8) for number in numbers])
+    return bool((np.abs((off + 180) % 360 - 180) < 0.5).all())
+
+
 def match(listed: ListedLights, names: Sequence[str]) -> list[int]:
     """Return the row of each frame.
 
-    Rows without names follow the order of the frames. Otherwise a row belongs to the frame of the same file name,
-    else of the same name without ending, else of the same light at the name's end.
+    Rows without names follow the order of the frames. Otherwise a row belongs to the frame of the same file
+    name (its ending apart), else of the same light at the name's end.
 
     Raises:
         LightsError: naming the lights without a frame and the frames without a light.
@@ -232,7 +251,7 @@ def _listed(spec: LightsSpec) -> ListedLights:
 def _check_names(names: Sequence[str]) -> None:
     if len(names) < MIN_LIGHTS:
         raise LightsError(
-            f"{len(names)} frames under a light came ({', '.join(names)}); relief needs at least {MIN_LIGHTS}.",
+            f"{len(names)} frames under a light came ({', '.join(names)}); relief needs {MIN_LIGHTS}.",
             "Give four or more frames, each lit from another side, or one photograph alone.",
         )
     twice = _repeated([canonical_name(name) or stem(name) for name in names])
@@ -260,8 +279,8 @@ def _from_azimuth(spec: LightsSpec, names: tuple[str, ...]) -> Lights:
     if unknown:
         raise LightsError(
             f"These frames' names tell no light: {', '.join(unknown[:12])}.",
-            "Name them up, right, down, left (lit from that side) or 1 to 8 (1 at the card's top, clockwise), "
-            "or give a .lp or rig file.",
+            "Name them up, right, down, left (lit from that side) or 1 to 8 (1 at the card's top, "
+            "clockwise), or give a .lp or rig file.",
         )
     lights = [light for light in known if light is not None]
     numbers = [int(light) for light in lights if light.isdigit()]
@@ -302,14 +321,14 @@ def _azimuth(light: str, ring: int) -> float:
 
 
 def _check_one_sided(azimuth: npt.NDArray[np.float64], numbers: list[int], spec: LightsSpec) -> None:
-    """Refuse numbers that would all lie on one side: a ring of four numbered 1 to 4 is not a ring of eight."""
+    """Refuse numbers that lie on one side: a ring of four numbered 1 to 4 is not a ring of eight."""
     around = np.sort(azimuth % 360)
     gaps = np.diff(np.append(around, around[0] + 360))
     if len(numbers) == len(azimuth) and spec.ring is None and gaps.max() > 180.001:
         raise LightsError(
             f"Lights {', '.join(map(str, sorted(numbers)))} of a ring of 8 all shine from one side.",
-            f"If the ring has {len(numbers)} lights, say --ring {len(numbers)}; otherwise name them up, right, down, "
-            "left, or give a .lp or rig file.",
+            f"If the ring has {len(numbers)} lights, say --ring {len(numbers)}; otherwise name them up, "
+            "right, down, left, or give a .lp or rig file.",
         )
 
 

@@ -175,7 +175,7 @@ class TiffDirectory:
 
 
 def erase_place(data: bytes) -> bytes:
-    """Return a TIFF file or Exif block, as long as before, with its GPS directory and opaque notes blanked."""
+    """Return a TIFF file or Exif block of the same length with its GPS and opaque notes blanked."""
     out = bytearray(data)
     directory = TiffDirectory(out)
     pending = list(directory.chain())

@@ -1,0 +1,1 @@
+"""From files to a graded card: what a folder holds, and the run that grades it."""
