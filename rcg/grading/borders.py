@@ -65,7 +65,9 @@ class PrintEdge:
     systematic_mm: float
 
 
-def _refused(reason: str, s: F64, colour: F64, support: float = 0.0, wander: float = float("nan")) -> PrintEdge:
+def _refused(
+    reason: str, s: F64, colour: F64, support: float = 0.0, wander: float = float("nan")
+) -> PrintEdge:
     return PrintEdge(reason, None, s, np.full_like(s, np.nan), wander, support, 0.0, "none", 0.0, colour, 0.0)
 
 
@@ -94,8 +96,9 @@ def _crossings(distance: F64, t: F64, low: F64) -> tuple[npt.NDArray[np.int64], 
     return rows, depth
 
 
-def _support(s: F64, rows: npt.NDArray[np.int64], depth: F64, slope: float, level: float,
-             span: Bools) -> tuple[float, float]:
+def _support(
+    s: F64, rows: npt.NDArray[np.int64], depth: F64, slope: float, level: float, span: Bools
+) -> tuple[float, float]:
     """Return the share of rows with a candidate near the line, over the whole span and in its weakest quarter."""
     near = np.abs(depth - level - slope * s[rows]) < _BAND_MM
     hit = np.zeros(len(s), bool)
@@ -104,7 +107,9 @@ def _support(s: F64, rows: npt.NDArray[np.int64], depth: F64, slope: float, leve
     return float(hit[span].mean()), float(min(hit[q].mean() for q in quarters))
 
 
-def _first_line(s: F64, rows: npt.NDArray[np.int64], depth: F64, span: Bools) -> tuple[float, float, float, float]:
+def _first_line(
+    s: F64, rows: npt.NDArray[np.int64], depth: F64, span: Bools
+) -> tuple[float, float, float, float]:
     """Search (slope, level) for the first line supported along the side; return it with its support.
 
     When no line has enough support the best one is returned, for the reason that is given.
@@ -169,7 +174,9 @@ def find_print(maps: Maps, linear: F32, cut: CutEdge) -> PrintEdge:
     blur = float(np.clip(1.2 / native, 0.06, 0.35))
     s = np.arange(-frame.half_mm, frame.half_mm + STEP_MM / 2, STEP_MM)
     t = np.arange(-0.2, MAX_BORDER_MM + 1.5, _DEPTH_STEP_MM)
-    strip = sample_strip(maps, linear, frame, s, t, offset=cut.curve(s), slope=cut.curve.slope(s), smooth_mm=0.15)
+    strip = sample_strip(
+        maps, linear, frame, s, t, offset=cut.curve(s), slope=cut.curve.slope(s), smooth_mm=0.15
+    )
     lab = to_lab(strip)
     span = np.abs(s) < frame.half_span_mm * 0.97
     border = border_colour(lab, t, span)
@@ -181,12 +188,18 @@ def find_print(maps: Maps, linear: F32, cut: CutEdge) -> PrintEdge:
     distance[:, t < SKIP_MM] = 0.0
     rows, depth = _crossings(distance, t, low)
     if len(rows) < 20:
-        return _refused("no colour change inside the cut edge: the contrast of border and print is too low", s, colour)
+        return _refused(
+            "no colour change inside the cut edge: the contrast of border and print is too low", s, colour
+        )
     slope, level, support, weakest = _first_line(s, rows, depth, span)
     if support < _MIN_SUPPORT or weakest < _MIN_LOCAL_SUPPORT:
         return _refused(
             "no straight print edge along the side: no border, or a picture that runs to the cut "
-            f"(best line is seen along {100 * support:.0f} %)", s, colour, support)
+            f"(best line is seen along {100 * support:.0f} %)",
+            s,
+            colour,
+            support,
+        )
     guess = level + slope * s
     for _ in range(2):
         points, height = _refine(strip, t, guess, blur)
@@ -198,8 +211,19 @@ def find_print(maps: Maps, linear: F32, cut: CutEdge) -> PrintEdge:
     return _judge(s, points, line, span, lab, t, border, colour, support, blur, native)
 
 
-def _judge(s: F64, points: F64, line: Curve, span: Bools, lab: F32, t: F64, border: F64, colour: F64,
-           support: float, blur: float, native: float) -> PrintEdge:
+def _judge(
+    s: F64,
+    points: F64,
+    line: Curve,
+    span: Bools,
+    lab: F32,
+    t: F64,
+    border: F64,
+    colour: F64,
+    support: float,
+    blur: float,
+    native: float,
+) -> PrintEdge:
     """Check a located line: width, straightness, contrast; describe it."""
     width = float(line(0.0))
     deviation = points[span] - line(s[span])
@@ -213,14 +237,29 @@ def _judge(s: F64, points: F64, line: Curve, span: Bools, lab: F32, t: F64, bord
     if width > MAX_BORDER_MM:
         return _refused(f"no print edge within {MAX_BORDER_MM:.0f} mm of the cut", s, colour, seen, wander)
     if seen < 0.5:
-        return _refused(f"the print edge is seen along {100 * seen:.0f} % of the side only", s, colour, seen, wander)
+        return _refused(
+            f"the print edge is seen along {100 * seen:.0f} % of the side only", s, colour, seen, wander
+        )
     if line.scatter > max(0.09, 0.6 / native):
-        return _refused(f"the print edge wanders by {line.scatter:.2f} mm: not a border", s, colour, seen, wander)
+        return _refused(
+            f"the print edge wanders by {line.scatter:.2f} mm: not a border", s, colour, seen, wander
+        )
     deeper = (t[None] > (line(s) + 0.25)[:, None]) & (t[None] < (line(s) + 1.2)[:, None])
     after = np.where(deeper, np.linalg.norm(lab - border[:, None], axis=2), np.nan)
     returns = np.nanmedian(after, axis=1)[span] < 0.35 * contrast
     feature = "line" if returns.mean() > 0.6 else "art"
     ends = [step[(s > a) & (s < b)] for a, b in ((s[0] + 0.4, s[0] + 0.9), (s[-1] - 0.9, s[-1] - 0.4))]
     runs_out = float(np.mean([np.median(e) > 0.5 * contrast for e in ends]))
-    return PrintEdge(None, line, s, np.where(np.abs(points - line(s)) < 0.15, points, np.nan), wander, seen, contrast,
-                     feature, runs_out, colour, 0.04 / native)
+    return PrintEdge(
+        None,
+        line,
+        s,
+        np.where(np.abs(points - line(s)) < 0.15, points, np.nan),
+        wander,
+        seen,
+        contrast,
+        feature,
+        runs_out,
+        colour,
+        0.04 / native,
+    )

@@ -6,7 +6,7 @@ width is the distance along the inward normal of the physical edge.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -15,19 +15,27 @@ from rcg.grading.borders import PrintEdge, find_print
 from rcg.grading.cut import CutEdge, find_cuts
 from rcg.grading.lines import inflation, robust_sd
 from rcg.grading.schema import Centering, Edge, Ratio, Station
-from rcg.grading.strips import EDGES, F32, F64
+from rcg.grading.schema import PrintEdge as PrintEdgeMeasure
+from rcg.grading.strips import EDGES, F32
 from rcg.photometric.types import Maps
 
 POSITIONS: Final[dict[Edge, tuple[float, ...]]] = {
-    "left": (-90, -60, -30, 0, 30, 60, 90), "right": (-90, -60, -30, 0, 30, 60, 90),
-    "top": (-90, -45, 0, 45, 90), "bottom": (-90, -45, 0, 45, 90)}
+    "left": (-90, -60, -30, 0, 30, 60, 90),
+    "right": (-90, -60, -30, 0, 30, 60, 90),
+    "top": (-90, -45, 0, 45, 90),
+    "bottom": (-90, -45, 0, 45, 90),
+}
 WINDOW_MM: Final = 2.5
 """half the length of border that one station rests on"""
 MIN_PAIRS: Final = 3
 _SIGNIFICANT_SE: Final = 2.0
 """a pair counts as the worst only when its share is known better than this, percent points"""
 _NEIGHBOURS: Final[dict[Edge, tuple[Edge, Edge]]] = {
-    "left": ("bottom", "top"), "right": ("bottom", "top"), "top": ("left", "right"), "bottom": ("left", "right")}
+    "left": ("bottom", "top"),
+    "right": ("bottom", "top"),
+    "top": ("left", "right"),
+    "bottom": ("left", "right"),
+}
 
 
 @dataclass(frozen=True)
@@ -42,7 +50,41 @@ def find_borders(maps: Maps, linear: F32) -> Borders:
     """Locate the four cut edges and the four print edges."""
     cuts = find_cuts(maps, linear)
     prints = {edge: find_print(maps, linear, cuts[edge]) for edge in EDGES}
-    return Borders(cuts, prints)
+    return Borders(cuts, {edge: _unless_band(edge, prints) for edge in EDGES})
+
+
+def _unless_band(edge: Edge, prints: dict[Edge, PrintEdge]) -> PrintEdge:
+    """Refuse a print edge that runs out to the card's sides: a coloured band of the design, not a border."""
+    own = prints[edge]
+    borderless = [prints[n].curve is None for n in _NEIGHBOURS[edge]]
+    if own.curve is None or own.runs_out == 0 or not any(borderless):
+        return own
+    if own.runs_out < 1 and not all(borderless):
+        return own
+    return replace(
+        own,
+        curve=None,
+        feature="none",
+        reason=(
+            f"the {edge} colour band runs out to the card's sides: it belongs to the picture and is not a border"
+        ),
+    )
+
+
+def _describe(borders: Borders, edge: Edge) -> PrintEdgeMeasure:
+    """Say what an edge's stations were measured to."""
+    own, cut = borders.prints[edge], borders.cuts[edge]
+    measured = own.curve is not None
+    return PrintEdgeMeasure(
+        edge=edge,
+        status="measured" if measured else "not_measurable",
+        reason=own.reason,
+        feature="none" if not measured else "line" if own.feature == "line" else "art",
+        cut="measured" if cut.measured else "outline",
+        contrast=own.contrast if measured else None,
+        support=own.support,
+        wander=own.wander if np.isfinite(own.wander) else None,
+    )
 
 
 def _local(edge: PrintEdge, at: float) -> tuple[float, float] | None:
@@ -65,8 +107,17 @@ def _stations(cut: CutEdge, printed: PrintEdge) -> list[Station]:
     """Evaluate one side's stations; local departures are shrunk to the line by their significance (empirical Bayes)."""
     places = [p / 100 * cut.frame.half_span_mm for p in POSITIONS[cut.edge]]
     if printed.curve is None:
-        return [Station(edge=cut.edge, position=p, width_mm=None, se_mm=None, status="not_measurable",
-                        reason=printed.reason) for p in POSITIONS[cut.edge]]
+        return [
+            Station(
+                edge=cut.edge,
+                position=p,
+                width_mm=None,
+                se_mm=None,
+                status="not_measurable",
+                reason=printed.reason,
+            )
+            for p in POSITIONS[cut.edge]
+        ]
     local = [_local(printed, at) for at in places]
     known = np.array([pair for pair in local if pair is not None])
     real = max(float(np.mean(known[:, 0] ** 2 - known[:, 1] ** 2)), 0.0) if len(known) else 0.0
@@ -74,23 +125,35 @@ def _stations(cut: CutEdge, printed: PrintEdge) -> list[Station]:
     stations = []
     for position, at, pair in zip(POSITIONS[cut.edge], places, local, strict=True):
         if pair is None:
-            stations.append(Station(edge=cut.edge, position=position, width_mm=None, se_mm=None,
-                                    status="not_measurable", reason="the print edge is covered or curved here"))
+            stations.append(
+                Station(
+                    edge=cut.edge,
+                    position=position,
+                    width_mm=None,
+                    se_mm=None,
+                    status="not_measurable",
+                    reason="the print edge is covered or curved here",
+                )
+            )
             continue
         trust = real / (real + pair[1] ** 2)
         width = float(printed.curve(at)) + trust * pair[0]
-        se = float(np.sqrt(trust * pair[1] ** 2 + float(printed.curve.se(at)) ** 2 + float(cut.se(at)) ** 2 + common**2))
+        shared = float(np.sqrt(float(printed.curve.se(at)) ** 2 + float(cut.se(at)) ** 2 + common**2))
+        se = float(np.sqrt(trust * pair[1] ** 2 + shared**2))
         outer, inner = cut.point(at), cut.point(at, width)
-        stations.append(Station(edge=cut.edge, position=position, width_mm=width, se_mm=se, status="measured",
-                                outer_mm=(float(outer[0]), float(outer[1])), inner_mm=(float(inner[0]), float(inner[1]))))
+        stations.append(
+            Station(
+                edge=cut.edge,
+                position=position,
+                width_mm=width,
+                se_mm=se,
+                shared_se_mm=shared,
+                status="measured",
+                outer_mm=(float(outer[0]), float(outer[1])),
+                inner_mm=(float(inner[0]), float(inner[1])),
+            )
+        )
     return stations
-
-
-def shared_se(borders: Borders, edge: Edge) -> float:
-    """Return the part of a side's standard error that all its stations share, mm."""
-    cut, printed = borders.cuts[edge], borders.prints[edge]
-    own = float(printed.curve.se(0.0)) if printed.curve is not None else 0.0
-    return float(np.sqrt(float(cut.se(0.0)) ** 2 + own**2 + printed.systematic_mm**2))
 
 
 def pair_share(first: float, second: float) -> float:
@@ -116,8 +179,12 @@ def ratio(stations: list[Station], one: Edge, other: Edge) -> Ratio | None:
             continue
         twin = second[station.position]
         assert twin.width_mm is not None
-        shares.append((pair_share(station.width_mm, twin.width_mm),
-                       share_se(station.width_mm, twin.width_mm, station.se_mm or 0.0, twin.se_mm or 0.0)))
+        shares.append(
+            (
+                pair_share(station.width_mm, twin.width_mm),
+                share_se(station.width_mm, twin.width_mm, station.se_mm or 0.0, twin.se_mm or 0.0),
+            )
+        )
     if len(shares) < MIN_PAIRS:
         return None
     values, errors = np.array(shares).T
@@ -138,8 +205,10 @@ def _angles(borders: Borders) -> dict[Edge, tuple[float, float]]:
         frame = borders.cuts[edge].frame
         turn = float(frame.along[0] * frame.inward[1] - frame.along[1] * frame.inward[0])
         slope = float(printed.curve.slope(0.0))
-        angles[edge] = (float(np.degrees(np.arctan(slope * turn))),
-                        float(np.degrees(np.hypot(printed.curve.slope_se(), borders.cuts[edge].curve.slope_se()))))
+        angles[edge] = (
+            float(np.degrees(np.arctan(slope * turn))),
+            float(np.degrees(np.hypot(printed.curve.slope_se(), borders.cuts[edge].curve.slope_se()))),
+        )
     return angles
 
 
@@ -158,5 +227,11 @@ def measure_centering(borders: Borders) -> Centering:
     corners = [(a, b) for a in ("left", "right") for b in ("top", "bottom") if a in angles and b in angles]
     if corners:
         diamond = max(abs(angles[a][0] - angles[b][0]) for a, b in corners)
-    return Centering(stations=stations, left_right=ratio(stations, "left", "right"),
-                     top_bottom=ratio(stations, "top", "bottom"), tilt_deg=tilt, diamond_deg=diamond)
+    return Centering(
+        stations=stations,
+        print_edges=[_describe(borders, edge) for edge in EDGES],
+        left_right=ratio(stations, "left", "right"),
+        top_bottom=ratio(stations, "top", "bottom"),
+        tilt_deg=tilt,
+        diamond_deg=diamond,
+    )

@@ -64,7 +64,9 @@ class CutEdge:
         return np.asarray(foot + depth_mm * normal)
 
 
-def departure(distance: F64, t: F64, low: float, *, persist_mm: float = 0.12, plateau_mm: float = 0.35) -> F64:
+def departure(
+    distance: F64, t: F64, low: float, *, persist_mm: float = 0.12, plateau_mm: float = 0.35
+) -> F64:
     """Return where each row of ``distance`` (n, m) first leaves zero for good, (n,) in the units of t; NaN for never.
 
     A row leaves where it passes ``low`` and stays above it for ``persist_mm``. The place returned is where it crosses
@@ -80,9 +82,9 @@ def departure(distance: F64, t: F64, low: float, *, persist_mm: float = 0.12, pl
     out = np.full(len(distance), np.nan)
     for row in np.flatnonzero(stays.any(axis=1)):
         first = int(np.argmax(stays[row]))
-        half = 0.5 * float(distance[row, first:first + ahead].max())
+        half = 0.5 * float(distance[row, first : first + ahead].max())
         back = max(first - round(0.3 / dt), 0)
-        segment = distance[row, back:first + ahead]
+        segment = distance[row, back : first + ahead]
         over = segment >= half
         k = int(np.argmax(over))
         if k == 0 or not over[k]:
@@ -113,7 +115,9 @@ def _fit(s: F64, found: F64, span: npt.NDArray[np.bool_]) -> Curve:
     return bow if sagitta > _BOW_MM and significant else line
 
 
-def _search_step(linear: F32, t: F64, guess: F64, near: tuple[float, float], reach: float) -> tuple[F64, float]:
+def _search_step(
+    linear: F32, t: F64, guess: F64, near: tuple[float, float], reach: float
+) -> tuple[F64, float]:
     """Find the departure from the background within ``reach`` of the guess; return it and the noise-scaled contrast."""
     ground = _background(linear, t, guess, near)
     distance = np.linalg.norm(linear - ground[:, None], axis=2).astype(np.float64)

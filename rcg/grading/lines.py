@@ -99,8 +99,9 @@ def _consensus(s: F64, y: F64, tolerance: float, max_slope: float) -> Bools:
     return np.asarray(close[int(np.argmax(close.sum(axis=1)))])
 
 
-def fit_curve(s: F64, y: F64, *, order: int = 1, tolerance: float = 0.15, max_slope: float = 0.06,
-              floor: float = 0.002) -> Curve:
+def fit_curve(
+    s: F64, y: F64, *, order: int = 1, tolerance: float = 0.15, max_slope: float = 0.06, floor: float = 0.002
+) -> Curve:
     """Fit a curve of the given order to points, ignoring those that do not follow it.
 
     Args:

@@ -17,7 +17,9 @@ Corner = Literal["top_left", "top_right", "bottom_right", "bottom_left"]
 SideName = Literal["front", "back"]
 Aspect = Literal["centering", "corners", "edges", "surface"]
 Point = tuple[float, float]
-Pair = Annotated[tuple[float, float], Field(description="[left, right] or [top, bottom] in percent; sums to 100")]
+Pair = Annotated[
+    tuple[float, float], Field(description="[left, right] or [top, bottom] in percent; sums to 100")
+]
 
 
 class Model(BaseModel):
@@ -32,8 +34,11 @@ class CardGeometry(Model):
     width_mm: float
     height_mm: float
     size_source: Literal["scale", "chosen", "default"] = Field(
-        description="scale: measured; chosen: the user named the size; default: 63 x 88 mm assumed")
-    corners_px: list[Point] = Field(description="top left, top right, bottom right, bottom left, reference frame pixels")
+        description="scale: measured; chosen: the user named the size; default: 63 x 88 mm assumed"
+    )
+    corners_px: list[Point] = Field(
+        description="top left, top right, bottom right, bottom left, reference frame pixels"
+    )
     corner_sd_px: float | None = None
 
 
@@ -41,10 +46,15 @@ class Station(Model):
     """One border width, measured along the inward normal of the physical edge."""
 
     edge: Edge
-    position: float = Field(description="percent of the straight half span, -90..90; left/right run bottom to top, "
-                                        "top/bottom left to right")
+    position: float = Field(
+        description="percent of the straight half span, -90..90; left/right run bottom to top, "
+        "top/bottom left to right"
+    )
     width_mm: float | None
     se_mm: float | None = Field(description="standard error of width_mm")
+    shared_se_mm: float | None = Field(
+        default=None, description="the part of se_mm that all stations of this edge share"
+    )
     status: Literal["measured", "not_measurable"]
     reason: str | None = Field(default=None, description="why it is not measurable")
     outer_mm: Point | None = Field(default=None, description="the point on the card's edge")
@@ -59,14 +69,38 @@ class Ratio(Model):
     mean_se: float | None = Field(default=None, description="standard error of mean[0], percent points")
 
 
+class PrintEdge(Model):
+    """What the stations of one edge were measured to."""
+
+    edge: Edge
+    status: Literal["measured", "not_measurable"]
+    reason: str | None = None
+    feature: Literal["art", "line", "none"] = Field(
+        description="art: the border's end; line: a thin frame behind which the border's colour returns"
+    )
+    cut: Literal["measured", "outline"] = Field(
+        description="measured: the physical edge was refitted on the maps; outline: the card finder's edge was used"
+    )
+    contrast: float | None = Field(default=None, description="colour step across the print edge, CIE Lab")
+    support: float | None = Field(
+        default=None, description="share of the side along which the line is seen, 0..1"
+    )
+    wander: float | None = Field(default=None, description="scatter about the line as a share of the width")
+
+
 class Centering(Model):
     """24 stations and what follows from them. None where an axis could not be measured."""
 
     stations: list[Station]
+    print_edges: list[PrintEdge] = []
     left_right: Ratio | None
     top_bottom: Ratio | None
-    tilt_deg: float | None = Field(description="rotation of the print against the cut, counter-clockwise positive")
-    diamond_deg: float | None = Field(default=None, description="worst departure of the cut's corners from 90 degrees")
+    tilt_deg: float | None = Field(
+        description="rotation of the print against the cut, counter-clockwise positive"
+    )
+    diamond_deg: float | None = Field(
+        default=None, description="worst departure of the cut's corners from 90 degrees"
+    )
 
 
 class CornerMeasure(Model):
@@ -75,7 +109,9 @@ class CornerMeasure(Model):
     corner: Corner
     radius_mm: float | None
     missing_area_mm2: float | None = Field(description="area of the ideal rounded corner that is not card")
-    whitening_mm2: float | None = Field(description="area near the tip where the print has turned to bare stock")
+    whitening_mm2: float | None = Field(
+        description="area near the tip where the print has turned to bare stock"
+    )
     status: Literal["measured", "not_measurable"]
     reason: str | None = None
 
@@ -105,8 +141,12 @@ class Finding(Model):
     kind: str = Field(description="scratch, dent, bump, crease, corner_wear, edge_wear, relief_anomaly, ...")
     polygon_mm: list[Point]
     size_mm: float = Field(description="longest extent")
+    size_se_mm: float | None = Field(default=None, description="standard error of size_mm")
     area_mm2: float | None = None
-    relief_um: float | None = Field(default=None, description="peak-to-valley of the height map in the polygon, relative to its surround")
+    area_se_mm2: float | None = Field(default=None, description="standard error of area_mm2")
+    relief_um: float | None = Field(
+        default=None, description="peak-to-valley of the height map in the polygon, relative to its surround"
+    )
     confidence: float = Field(ge=0, le=1)
     aspect: Aspect
     rule: str | None = Field(default=None, description="id of the rule that it costs under in RCG's rubric")
@@ -187,7 +227,9 @@ class StandardGrade(Model):
     limits: list[Limit] = []
     not_measured: list[str] = []
     provenance: str
-    checked: str | None = Field(default=None, description="date on which the table was last compared with its source")
+    checked: str | None = Field(
+        default=None, description="date on which the table was last compared with its source"
+    )
     validation: str = "not validated against graded cards"
 
 

@@ -24,9 +24,17 @@ EDGES: Final[tuple[Edge, ...]] = ("left", "right", "top", "bottom")
 CORNER_RADIUS_MM: Final = 3.0
 """nominal radius of a trading card's corner; only sets where the straight span ends"""
 _ALONG: Final[dict[Edge, tuple[float, float]]] = {
-    "left": (0.0, 1.0), "right": (0.0, 1.0), "top": (1.0, 0.0), "bottom": (1.0, 0.0)}
+    "left": (0.0, 1.0),
+    "right": (0.0, 1.0),
+    "top": (1.0, 0.0),
+    "bottom": (1.0, 0.0),
+}
 _INWARD: Final[dict[Edge, tuple[float, float]]] = {
-    "left": (1.0, 0.0), "right": (-1.0, 0.0), "top": (0.0, -1.0), "bottom": (0.0, 1.0)}
+    "left": (1.0, 0.0),
+    "right": (-1.0, 0.0),
+    "top": (0.0, -1.0),
+    "bottom": (0.0, 1.0),
+}
 
 
 @dataclass(frozen=True)
@@ -87,8 +95,17 @@ def sample(maps: Maps, image: F32, xy_mm: F64) -> F32:
     return np.asarray(out, np.float32).reshape(*xy.shape[:-1], *image.shape[2:])
 
 
-def sample_strip(maps: Maps, image: F32, frame: SideFrame, s: F64, t: F64, *, offset: F64 | None = None,
-                 slope: F64 | None = None, smooth_mm: float = 0.0) -> F32:
+def sample_strip(
+    maps: Maps,
+    image: F32,
+    frame: SideFrame,
+    s: F64,
+    t: F64,
+    *,
+    offset: F64 | None = None,
+    slope: F64 | None = None,
+    smooth_mm: float = 0.0,
+) -> F32:
     """Sample a strip (len(s), len(t), C) along one side.
 
     Args:

@@ -17,7 +17,8 @@ class Card:
     """What is drawn. Widths in mm, colours linear RGB."""
 
     borders: dict[str, float] = field(
-        default_factory=lambda: {"left": 2.4, "right": 2.0, "top": 2.9, "bottom": 2.3})
+        default_factory=lambda: {"left": 2.4, "right": 2.0, "top": 2.9, "bottom": 2.3}
+    )
     tilt_deg: float = 0.0
     border: tuple = (0.75, 0.6, 0.12)
     ground: tuple = (0.02, 0.02, 0.03)
@@ -54,7 +55,10 @@ def make_maps(card: Card, margin: float = 3.0) -> Maps:
     """Draw a card as the engine would hand it over."""
     rng = np.random.default_rng(card.seed)
     k = card.px_per_mm
-    w, h = 2 * int(np.ceil((SIZE.width_mm + 2 * margin) * k / 2)), 2 * int(np.ceil((SIZE.height_mm + 2 * margin) * k / 2))
+    w, h = (
+        2 * int(np.ceil((SIZE.width_mm + 2 * margin) * k / 2)),
+        2 * int(np.ceil((SIZE.height_mm + 2 * margin) * k / 2)),
+    )
     px, py = np.meshgrid(np.arange(w, dtype=np.float32), np.arange(h, dtype=np.float32))
     x, y = (px - (w - 1) / 2) / k, ((h - 1) / 2 - py) / k
     a = np.radians(card.turned_deg)
@@ -81,13 +85,28 @@ def make_maps(card: Card, margin: float = 3.0) -> Maps:
     linear = ground * (1 - cover) + face * cover
     linear = cv2.GaussianBlur(linear.astype(np.float32), (0, 0), card.blur_px)
     linear = np.clip(linear + card.noise * rng.standard_normal(linear.shape), 0, 1).astype(np.float32)
-    srgb = np.where(linear <= 0.0031308, linear * 12.92, 1.055 * np.maximum(linear, 1e-8) ** (1 / 2.4) - 0.055)
+    srgb = np.where(
+        linear <= 0.0031308, linear * 12.92, 1.055 * np.maximum(linear, 1e-8) ** (1 / 2.4) - 0.055
+    )
     colour = np.round(srgb * 255).astype(np.uint8)
     n = card.native
     corners = np.array([[0, 0], [63, 0], [63, 88], [0, 88]], float) * n
     normal = height = curvature = confidence = None
     return Maps(
-        px_per_mm=k, margin_mm=margin, size=SIZE, outline=CardOutline(corners, 1.0, 0.9), lights=None,
-        registration=Registration(0, np.eye(3)[None], np.array([0.0]), np.array([0.0])), frames=linear[None],
-        frame_names=("photo",), albedo=linear, colour=colour, normal=normal, height_um=height, curvature=curvature,
-        specular=None, confidence=confidence, saturated=0.0)
+        px_per_mm=k,
+        margin_mm=margin,
+        size=SIZE,
+        outline=CardOutline(corners, 1.0, 0.9),
+        lights=None,
+        registration=Registration(0, np.eye(3)[None], np.array([0.0]), np.array([0.0])),
+        frames=linear[None],
+        frame_names=("photo",),
+        albedo=linear,
+        colour=colour,
+        normal=normal,
+        height_um=height,
+        curvature=curvature,
+        specular=None,
+        confidence=confidence,
+        saturated=0.0,
+    )

@@ -1,0 +1,81 @@
+"""Inspection of one side: maps in, measurements in millimetres out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rcg.grading.centering import find_borders, measure_centering
+from rcg.grading.corners import measure_corners
+from rcg.grading.edges import measure_edges
+from rcg.grading.schema import CardGeometry, CornerMeasure, EdgeMeasure, FrameUsed, LightsUsed, Side
+from rcg.grading.strips import linear_colour
+from rcg.grading.surface import measure_surface
+from rcg.photometric.types import Maps
+
+
+def _geometry(maps: Maps) -> CardGeometry:
+    corners = [(float(x), float(y)) for x, y in maps.outline.corners_px]
+    return CardGeometry(
+        width_mm=maps.size.width_mm,
+        height_mm=maps.size.height_mm,
+        size_source=maps.size.source,
+        corners_px=corners,
+        corner_sd_px=float(maps.outline.corner_sd_px),
+    )
+
+
+def _lights(maps: Maps) -> LightsUsed | None:
+    if maps.lights is None:
+        return None
+    return LightsUsed(
+        count=len(maps.lights),
+        source=maps.lights.source,
+        calibrated=maps.lights.calibrated,
+        near=maps.lights.positions_mm is not None,
+        assumed_elevation_deg=maps.lights.assumed_elevation_deg,
+    )
+
+
+def _missing(
+    side_edges: Sequence[EdgeMeasure], corners: Sequence[CornerMeasure], relief: bool, axes: dict[str, bool]
+) -> list[str]:
+    missing = [f"centering {axis}" for axis, measured in axes.items() if not measured]
+    missing += [f"{c.corner.replace('_', ' ')} corner" for c in corners if c.status != "measured"]
+    missing += [f"{e.edge} edge" for e in side_edges if e.status != "measured"]
+    return missing if relief else [*missing, "surface", "relief"]
+
+
+def inspect_side(maps: Maps, frames: Sequence[FrameUsed]) -> Side:
+    """Measure everything that RCG measures on one side.
+
+    Args:
+        maps: the engine's maps, in the card's coordinates.
+        frames: what each frame was, for the report; copied through.
+
+    Returns:
+        The side without sub-scores: those depend on which side it is and are made by ``grade_card``.
+    """
+    linear = linear_colour(maps)
+    borders = find_borders(maps, linear)
+    centering = measure_centering(borders)
+    corners, corner_findings = measure_corners(maps, linear, borders)
+    edges, edge_findings = measure_edges(maps, linear, borders)
+    surface, surface_findings = measure_surface(maps, borders)
+    findings = [
+        f.model_copy(update={"id": n})
+        for n, f in enumerate([*corner_findings, *edge_findings, *surface_findings], start=1)
+    ]
+    axes = {"left/right": centering.left_right is not None, "top/bottom": centering.top_bottom is not None}
+    return Side(
+        card=_geometry(maps),
+        frames=list(frames),
+        lights=_lights(maps),
+        relief_measured=maps.relief,
+        centering=centering,
+        corners=corners,
+        edges=edges,
+        surface=surface,
+        findings=findings,
+        warnings=list(dict.fromkeys(maps.warnings)),
+        not_measured=_missing(edges, corners, maps.relief, axes),
+    )

@@ -1,0 +1,1 @@
+"""Grading standards as data: one TOML file per standard, checked when it is read."""
