@@ -1,0 +1,170 @@
+"""From normals to relief: level slopes, mean curvature, height.
+
+Slopes are ``p = dz/dx = -nx/nz`` and ``q = dz/dy = -ny/nz`` (x right, y up, no unit). Everything is weighted by a mask, so
+that the outline of the card makes no ridge: smoothing is normalised convolution (Knutsson and Westin 1993), its derivative
+the normalised differential.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from scipy.fft import dctn, idctn
+
+from rcg.photometric.types import BoolArray, FloatArray
+
+MAX_SLOPE = 3.0
+"""slopes beyond 72 degrees are not a card's; they are cut so that one wrong normal does not spoil its surroundings"""
+
+
+def slopes(normal: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """(H, W) dz/dx and dz/dy of (H, W, 3) unit normals."""
+    nz = np.maximum(normal[..., 2], 1e-3)
+    p = np.clip(-normal[..., 0] / nz, -MAX_SLOPE, MAX_SLOPE)
+    q = np.clip(-normal[..., 1] / nz, -MAX_SLOPE, MAX_SLOPE)
+    return p, q
+
+
+def from_slopes(p: FloatArray, q: FloatArray) -> FloatArray:
+    """(H, W, 3) unit normals of slopes."""
+    nz = 1 / np.sqrt(1 + p * p + q * q)
+    return np.stack([-p * nz, -q * nz, nz], -1)
+
+
+def flatten(normal: FloatArray, mask: BoolArray, px_per_mm: float, sigma_mm: float = 3.0) -> FloatArray:
+    """Take everything smoother than ``sigma_mm`` out of the slopes: curl, tilt, uneven light.
+
+    Args:
+        normal: (H, W, 3) unit vectors.
+        mask: (H, W) where they count; elsewhere the result is (0, 0, 1).
+        px_per_mm: scale.
+        sigma_mm: standard deviation of the Gaussian whose smooth part is removed.
+
+    Returns:
+        (H, W, 3) unit vectors, float32.
+    """
+    weight = mask.astype(np.float32)
+    level = []
+    for slope in slopes(normal):
+        smooth = _masked_smooth(slope, weight, sigma_mm * px_per_mm)
+        level.append(np.where(mask, slope - smooth, np.float32(0)))
+    return from_slopes(*level)
+
+
+def _masked_smooth(values: FloatArray, weight: FloatArray, sigma: float) -> FloatArray:
+    """Normalised Gaussian smoothing. Wide kernels work on a picture reduced so that sigma is about 6 pixels there."""
+    factor = max(1, int(sigma // 6))
+    h, w = values.shape
+    size = (max(1, round(w / factor)), max(1, round(h / factor)))
+    total = cv2.resize(values * weight, size, interpolation=cv2.INTER_AREA)
+    count = cv2.resize(weight, size, interpolation=cv2.INTER_AREA)
+    small = (sigma * size[0] / w, sigma * size[1] / h)
+    total = cv2.GaussianBlur(total, (0, 0), small[0], sigmaY=small[1], borderType=cv2.BORDER_REFLECT)
+    count = cv2.GaussianBlur(count, (0, 0), small[0], sigmaY=small[1], borderType=cv2.BORDER_REFLECT)
+    return np.asarray(cv2.resize(total / np.maximum(count, 1e-4), (w, h), interpolation=cv2.INTER_LINEAR), np.float32)
+
+
+def mean_curvature(normal: FloatArray, px_per_mm: float, *, sigma_mm: float = 0.075, mask: BoolArray | None = None) -> FloatArray:
+    """Mean curvature ``-(dp/dx + dq/dy) / 2`` in 1/mm at scale ``sigma_mm``: positive on bumps, negative in dents.
+
+    Valid for small slopes, as a card's are. The derivative is that of a Gaussian; with a mask it is normalised, so that
+    the outline raises nothing, and 0 off the mask.
+
+    Args:
+        normal: (H, W, 3) unit vectors.
+        px_per_mm: scale.
+        sigma_mm: standard deviation of the Gaussian; structures of about three times this width answer most.
+        mask: (H, W) where normals count; everywhere when None.
+
+    Returns:
+        (H, W) float32.
+    """
+    sigma = sigma_mm * px_per_mm
+    radius = max(1, int(np.ceil(4 * sigma)))
+    t = np.arange(-radius, radius + 1)
+    smooth = np.exp(-(t**2) / (2 * sigma**2))
+    smooth /= smooth.sum()
+    slope = t * smooth
+    slope /= (slope * t).sum()  # a ramp of one per pixel answers one
+    weight = np.ones(normal.shape[:2], np.float32) if mask is None else mask.astype(np.float32)
+    p, q = slopes(normal)
+    along_x = _derivative(p, weight, slope, smooth)
+    along_y = -_derivative(q, weight, smooth, slope)  # rows run down, y up
+    curvature = np.float32(-0.5 * px_per_mm) * (along_x + along_y)
+    return np.asarray(curvature * weight, np.float32)
+
+
+Kernel = npt.NDArray[np.float64]
+
+
+def _derivative(values: FloatArray, weight: FloatArray, kernel_x: Kernel, kernel_y: Kernel) -> FloatArray:
+    """Derivative of the normalised smoothing of ``values``: ``(D(vw) G(w) - G(vw) D(w)) / G(w)^2``."""
+    derived = _filter(values * weight, kernel_x, kernel_y)
+    if weight.all():
+        return derived
+    kernel = kernel_x if abs(kernel_x.sum()) > 0.5 else kernel_y
+    total, count = _filter(values * weight, kernel, kernel), _filter(weight, kernel, kernel)
+    return np.asarray((derived * count - total * _filter(weight, kernel_x, kernel_y)) / np.maximum(count, 0.05) ** 2)
+
+
+def _filter(values: FloatArray, kernel_x: Kernel, kernel_y: Kernel) -> FloatArray:
+    return np.asarray(cv2.sepFilter2D(values, cv2.CV_32F, kernel_x, kernel_y, borderType=cv2.BORDER_REPLICATE))
+
+
+def height_um(normal: FloatArray, mask: BoolArray, px_per_mm: float, *, threads: int = 1) -> FloatArray:
+    """Integrate normals to height: Poisson's equation with free edges, by discrete cosine transform, over the mask's box.
+
+    The height is the least-squares surface to the slopes, taken half way between neighbours (Simchony, Chellappa and Shao
+    1990). Off the mask slopes count as 0. The mean plane over the mask is removed.
+
+    Args:
+        normal: (H, W, 3) unit vectors.
+        mask: (H, W) card.
+        px_per_mm: scale.
+        threads: for the transform.
+
+    Returns:
+        (H, W) micrometres, float32, 0 off the mask; all 0 when the mask is empty.
+    """
+    height = np.zeros(mask.shape, np.float32)
+    rows, cols = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    if not len(rows):
+        return height
+    box = (slice(int(rows[0]), int(rows[-1]) + 1), slice(int(cols[0]), int(cols[-1]) + 1))
+    inside = mask[box]
+    p, q = (np.where(inside, s, np.float32(0)) for s in slopes(normal[box]))
+    z = _poisson(p, -q, threads) * np.float32(1000.0 / px_per_mm)
+    height[box] = np.where(inside, z - _plane(z, inside), np.float32(0))
+    return height
+
+
+def _poisson(along_cols: FloatArray, along_rows: FloatArray, threads: int) -> FloatArray:
+    """Heights in pixels whose differences along columns and rows are the given slopes, mean 0."""
+    h, w = along_cols.shape
+    step_x = 0.5 * (along_cols[:, 1:] + along_cols[:, :-1])
+    step_y = 0.5 * (along_rows[1:] + along_rows[:-1])
+    divergence = np.zeros((h, w), np.float32)
+    divergence[:, :-1] += step_x
+    divergence[:, 1:] -= step_x
+    divergence[:-1] += step_y
+    divergence[1:] -= step_y
+    spectrum = dctn(divergence, type=2, norm="ortho", workers=threads, overwrite_x=True)
+    waves = (2 * np.cos(np.pi * np.arange(h) / h) - 2)[:, None] + (2 * np.cos(np.pi * np.arange(w) / w) - 2)[None, :]
+    waves[0, 0] = 1.0
+    spectrum /= waves.astype(np.float32)
+    spectrum[0, 0] = 0.0
+    return np.asarray(idctn(spectrum, type=2, norm="ortho", workers=threads, overwrite_x=True), np.float32)
+
+
+def _plane(z: FloatArray, mask: BoolArray) -> FloatArray:
+    """The least-squares plane through the masked heights, over the whole box."""
+    h, w = z.shape
+    step = max(1, min(h, w) // 200)
+    rows, cols = np.nonzero(mask[::step, ::step])
+    u, v = cols * step / w - 0.5, rows * step / h - 0.5
+    if len(u) < 3:
+        return np.full((h, w), float(z[mask].mean()), np.float32)
+    design = np.stack([np.ones(len(u)), u, v], 1)
+    a, b, c = np.linalg.lstsq(design, z[::step, ::step][rows, cols], rcond=None)[0]
+    return np.asarray(a + b * (np.arange(w) / w - 0.5)[None, :] + c * (np.arange(h) / h - 0.5)[:, None], np.float32)
