@@ -165,7 +165,7 @@ def _read_side(folder: Path, given: _Given) -> tuple[SideInput, str | None, list
             return SideInput(listed, spec), given.capture or folder.resolve().name, notes
     captures = _by_name(images)
     name, frames = _chosen(captures, given.capture, folder)
-    if spec is not None and spec.kind != "azimuth":
+    if spec is not None:
         match(parse(spec.kind, spec.text or ""), [f.light for f in frames if f.light not in AMBIENT_NAMES])
     return SideInput(frames, spec or given.by_names()), name or folder.resolve().name, notes
 

@@ -107,7 +107,7 @@ def measure(
     lit, ambient = _split_ambient(frames, lights)
     _check_sizes(frames)
     with watch.stage("locate", 0.0, "Finding the card"):
-        outline, registration = _located(lit, size.height_mm / size.width_mm)
+        outline, registration = _located(lit, size.height_mm / size.width_mm, threads)
     lit, lights, registration, said = _aligned(lit, lights, registration)
     if camera_px_per_mm is not None:
         size = _measured_size(outline, camera_px_per_mm)
@@ -190,9 +190,9 @@ def _check_sizes(frames: Sequence[Frame]) -> None:
             raise FramesDifferError(described(frames[0]), described(frame))
 
 
-def _located(lit: list[Frame], aspect: float) -> tuple[CardOutline, Registration]:
+def _located(lit: list[Frame], aspect: float, threads: int) -> tuple[CardOutline, Registration]:
     try:
-        return locate(lit, aspect)
+        return locate(lit, aspect, threads=threads)
     except InputError as error:
         shares = [float((frame.pixels.min(axis=2) >= 0.99 * frame.full_scale).mean()) for frame in lit]
         if min(shares) > _OVEREXPOSED:
@@ -313,8 +313,8 @@ def _with_relief(maps: Maps, lights: Lights, mask: BoolArray, threads: int, watc
         solution = solve_normals(maps.frames, lights, px_per_mm=scale, mask=mask, threads=threads)
     with watch.stage("relief", 0.8, "Computing relief"):
         normal = relief.flatten(solution.normal, mask, scale)
-        curvature = relief.mean_curvature(normal, scale)
-        height = relief.height_um(normal, mask, scale)
+        curvature = relief.mean_curvature(normal, scale, mask=mask)
+        height = relief.height_um(normal, mask, scale, threads=threads)
     if watch.progress:
         watch.progress(1.0, "Maps are done")
     return replace(

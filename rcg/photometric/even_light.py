@@ -28,8 +28,8 @@ def colour_picture(stack: FloatArray, mask: BoolArray) -> npt.NDArray[np.uint8]:
     """Return the (H, W, 3) sRGB picture of the card in even light.
 
     One photo is shown as it is. Of several frames, each is brought to the same mean brightness on the card;
-    then the mean is taken without the brightest sample of each pixel and channel (four and more frames), where
-    gloss lies, and scaled so that the card's brightest parts are nearly white.
+    then the mean is taken without the brightest sample of each pixel and channel (four and more frames),
+    where gloss lies, and scaled so that the card's brightest parts are nearly white.
 
     Args:
         stack: (n, H, W, 3) linear frames in card coordinates.

@@ -167,6 +167,8 @@ def parse_rig(text: str) -> ListedLights:
     )
 
 
-def parse(kind: Literal["lp", "rig"], text: str) -> ListedLights:
-    """Parse a light file of a known kind."""
+def parse(kind: Literal["lp", "rig", "azimuth"], text: str) -> ListedLights:
+    """Parse a light file of a known kind. ``azimuth`` has no file and raises LightsError."""
+    if kind == "azimuth":
+        raise LightsError("Lights that are told by name have no file.", "Give a .lp or a rig .toml file.")
     return parse_lp(text) if kind == "lp" else parse_rig(text)

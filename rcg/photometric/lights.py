@@ -106,8 +106,8 @@ def resolve(spec: LightsSpec | None, frame_names: Sequence[str]) -> Lights:
         The lights in the order of the frames, in the axes of the upright photograph.
 
     Raises:
-        LightsError: fewer than three, one twice, a light without a frame or the reverse, a light from
-            below, lights that lie in one plane.
+        LightsError: fewer than three, one twice, a light without a frame or the
+            reverse, a light from below, lights that lie in one plane.
     """
     names = tuple(frame_names)
     _check_names(names)
@@ -123,7 +123,7 @@ def resolve(spec: LightsSpec | None, frame_names: Sequence[str]) -> Lights:
 def lit_names(spec: LightsSpec | None, frame_names: Sequence[str]) -> list[str]:
     """Return the frames that have a light: all but the ambient ones, unless the light file lists those too.
 
-    ``0`` is ambient by name, but also the first of twelve frames numbered from 0 whose ``.lp`` has twelve rows.
+    ``0`` is ambient by name, but also the first of twelve frames numbered from 0 with a ``.lp`` of twelve rows.
     """
     if spec is not None and spec.kind != "azimuth":
         rows = _listed(spec)

@@ -110,7 +110,7 @@ def centred_grey(values: FloatArray, half_range: float) -> npt.NDArray[np.uint8]
 
 
 def shaded_height(normal: FloatArray, height_um: FloatArray) -> npt.NDArray[np.uint8]:
-    """Return the relief lit from the upper left, slopes exaggerated, blue below and orange above the plane."""
+    """Return the relief lit from the upper left, steeper than it is, blue below, orange above the plane."""
     light = np.asarray(_SHADE_LIGHT, np.float32) / np.float32(np.linalg.norm(_SHADE_LIGHT))
     steep = normal * np.array([_EXAGGERATION, _EXAGGERATION, 1], np.float32)
     steep /= np.linalg.norm(steep, axis=2, keepdims=True)
