@@ -1,0 +1,163 @@
+"""Straight edges of a picture, from several independent cues.
+
+A dark card in a dark box shows its edge in one cue, a yellow border on a white table in another. Line segments are
+detected in each cue (LSD: R. Grompone von Gioi et al., "LSD: a line segment detector", IPOL 2012), and those that lie on one
+line are merged into one :class:`Line` that knows along which stretches it was seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+Gray = npt.NDArray[np.uint8]
+Points = npt.NDArray[np.float64]
+
+MAX_LINES = 90
+_MAX_FRAME_CUES = 4
+_COVER_STEP_PX = 2.0
+
+
+@dataclass(frozen=True)
+class Line:
+    """A straight edge: ``normal . p = offset``; ``covered[k]`` says whether it was seen at ``start + k * step``.
+
+    Attributes:
+        normal: unit vector (2,).
+        offset: distance of the origin.
+        direction: unit vector (2,) along the line; positions along it are ``direction . p``.
+        start: position of the first cell of ``covered``.
+        covered: (m,) bool, cells of ``COVER_STEP_PX``.
+        length: covered length in px.
+    """
+
+    normal: Points
+    offset: float
+    direction: Points
+    start: float
+    covered: npt.NDArray[np.bool_]
+    length: float
+
+
+def cues(pictures: Sequence[npt.NDArray[np.uint8]]) -> list[Gray]:
+    """Return grey pictures in which a card's edge may show, from (H, W, 3) sRGB pictures of one scene in register.
+
+    The brightest and the mean of all lights, their colour channels, and up to four single lights, each stretched.
+    """
+    stack = np.stack(pictures)
+    bright, mean = stack.max(axis=0), np.round(stack.mean(axis=0)).astype(np.uint8)
+    found = []
+    for picture in (bright, mean) if len(pictures) > 1 else (bright,):
+        lab = cv2.cvtColor(picture, cv2.COLOR_RGB2LAB)
+        found += [_stretched(lab[..., 0]), _widened(lab[..., 1]), _widened(lab[..., 2])]
+    found.append(_lifted(cv2.cvtColor(bright, cv2.COLOR_RGB2GRAY)))
+    if len(pictures) > 1:
+        chosen = np.unique(np.linspace(0, len(pictures) - 1, _MAX_FRAME_CUES).round().astype(int))
+        found += [_stretched(cv2.cvtColor(pictures[i], cv2.COLOR_RGB2GRAY)) for i in chosen]
+    return found
+
+
+def _stretched(gray: Gray) -> Gray:
+    low, high = np.percentile(gray, (0.5, 99.5))
+    scale = min(255.0 / max(high - low, 1.0), 4.0)
+    return np.clip((gray.astype(np.float32) - low) * scale, 0, 255).astype(np.uint8)
+
+
+def _widened(chroma: Gray) -> Gray:
+    return np.clip((chroma.astype(np.float32) - np.median(chroma)) * 2.0 + 128, 0, 255).astype(np.uint8)
+
+
+def _lifted(gray: Gray) -> Gray:
+    """Even out the light: each pixel relative to its wide neighbourhood, so that dark regions speak too."""
+    value = np.log1p(gray.astype(np.float32))
+    wide = cv2.GaussianBlur(value, (0, 0), max(gray.shape) / 12)
+    return np.clip((value - wide) * 90 + 128, 0, 255).astype(np.uint8)
+
+
+def segments(gray: Gray) -> Points:
+    """Return (k, 4) line segments x1, y1, x2, y2 of a grey picture, pixel centres at integers."""
+    detected = cv2.createLineSegmentDetector(cv2.LSD_REFINE_STD).detect(gray)[0]
+    return np.zeros((0, 4)) if detected is None else np.asarray(detected, np.float64).reshape(-1, 4)
+
+
+def find_lines(grays: Sequence[Gray], most: int = MAX_LINES) -> list[Line]:
+    """Return the longest straight edges seen in any cue, merged, longest first."""
+    diagonal = float(np.hypot(*grays[0].shape))
+    found = np.concatenate([segments(g) for g in grays])
+    lengths = np.hypot(found[:, 2] - found[:, 0], found[:, 3] - found[:, 1])
+    keep = lengths > max(12.0, 0.012 * diagonal)
+    found, lengths = found[keep], lengths[keep]
+    order = np.argsort(-lengths, kind="stable")[:2500]
+    found, lengths = found[order], lengths[order]
+    ends = found.reshape(-1, 2, 2)
+    lines = []
+    free = np.ones(len(ends), bool)
+    for seed in range(len(ends)):
+        if not free[seed]:
+            continue
+        members = _on_one_line(ends, lengths, free, seed)
+        free[members] = False
+        lines.append(_merged(ends[members], lengths[members]))
+        if len(lines) >= 4 * most:
+            break
+    lines.sort(key=lambda line: -line.length)
+    return lines[:most]
+
+
+def _on_one_line(
+    ends: Points, lengths: Points, free: npt.NDArray[np.bool_], seed: int
+) -> npt.NDArray[np.intp]:
+    """Free segments within 1.5 px of the seed's line, which is refitted once as it grows."""
+    members = np.array([seed], np.intp)
+    for reach in (1.5, 1.5):
+        centre, direction = _fit(ends[members], lengths[members])
+        normal = np.array([-direction[1], direction[0]])
+        off = np.abs((ends - centre) @ normal).max(axis=1)
+        along = (ends - centre) @ direction
+        span = np.abs(((ends[members] - centre) @ direction)).max()
+        near = np.abs(along).min(axis=1) < 4 * span
+        turn = np.abs((ends[:, 1] - ends[:, 0]) @ normal) / np.maximum(lengths, 1e-9)
+        members = np.flatnonzero(free & near & (off < reach) & (turn < 0.06))
+        if seed not in members:
+            members = np.append(members, seed)
+    return members
+
+
+def _fit(ends: Points, lengths: Points) -> tuple[Points, Points]:
+    weights = np.repeat(lengths, 2)
+    points = ends.reshape(-1, 2)
+    centre = np.average(points, axis=0, weights=weights)
+    spread = points - centre
+    _, vectors = np.linalg.eigh((spread * weights[:, None]).T @ spread)
+    return centre, vectors[:, -1]
+
+
+def _merged(ends: Points, lengths: Points) -> Line:
+    centre, direction = _fit(ends, lengths)
+    normal = np.array([-direction[1], direction[0]])
+    along = np.sort(ends @ direction, axis=1)
+    start = float(along.min())
+    cells = int(np.ceil((along.max() - start) / _COVER_STEP_PX)) + 1
+    covered = np.zeros(cells, bool)
+    for low, high in along:
+        covered[int((low - start) / _COVER_STEP_PX) : int(np.ceil((high - start) / _COVER_STEP_PX)) + 1] = (
+            True
+        )
+    return Line(
+        normal, float(normal @ centre), direction, start, covered, float(covered.sum() * _COVER_STEP_PX)
+    )
+
+
+def coverage(line: Line, low: Points, high: Points) -> Points:
+    """Return the covered fraction of ``line`` between positions ``low`` and ``high`` along it (arrays)."""
+    total = np.concatenate([[0.0], np.cumsum(line.covered)])
+
+    def before(position: Points) -> Points:
+        cell = np.clip((position - line.start) / _COVER_STEP_PX, 0, len(line.covered))
+        return np.interp(cell, np.arange(len(total)), total)
+
+    return np.asarray((before(high) - before(low)) * _COVER_STEP_PX / np.maximum(high - low, 1e-9))

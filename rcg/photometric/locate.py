@@ -1,0 +1,139 @@
+"""Where the card is, and how the frames lie to each other: the engine's first step.
+
+Frames are brought roughly into line, the card is found in all of them together, the frames are registered on the card
+alone, and the outline is measured on all registered frames at full resolution.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from rcg.errors import InputError
+from rcg.photometric.find import WORKING_PX, find_card
+from rcg.photometric.find_errors import FramesDifferError
+from rcg.photometric.linearise import samples_to_linear, to_srgb_u8
+from rcg.photometric.outline import Side, corner_sd, refine
+from rcg.photometric.outline_geometry import apply, likely_pose, ordered
+from rcg.photometric.register import coarse, register
+from rcg.photometric.register_gradient import brightness, scaling
+from rcg.photometric.types import CardOutline, FloatArray, Frame, Registration
+
+Array = npt.NDArray[np.float64]
+
+_MAX_CLIPPED = 0.02
+_BOW_SHARE = 0.3 / 88
+"""Bow worth a word, over the long side: 0.3 mm of a card 88 mm high."""
+_STRONG_TILT_DEG = 10.0
+_LOW_LONG_PX = 700
+"""Under this length of the card's long side a border cannot be measured to a tenth of a millimetre (8 px/mm)."""
+
+
+def locate(frames: Sequence[Frame], aspect: float, *, threads: int = 2) -> tuple[CardOutline, Registration]:
+    """Find the single card and register all frames to a reference frame.
+
+    Args:
+        frames: one or more photographs of one size, of one card that does not move.
+        aspect: height / width of the card, for example 88 / 63. A few per cent off does no harm.
+        threads: frames registered at once; the result does not depend on it.
+
+    Raises:
+        NoCardError, SeveralCardsError, CardCutOffError: what the picture shows is not one whole card.
+        FramesDifferError: the frames differ in size.
+        InputError: there is no frame.
+    """
+    if not frames:
+        raise InputError("There is no frame to find a card in.", "Give at least one photograph.")
+    for frame in frames[1:]:
+        if frame.pixels.shape[:2] != frames[0].pixels.shape[:2]:
+            raise FramesDifferError(_described(frames[0]), _described(frame))
+    shape = (int(frames[0].pixels.shape[0]), int(frames[0].pixels.shape[1]))
+    greys = [brightness(frame) for frame in frames]
+    reference = choose_reference(greys)
+    start = coarse(greys, reference)
+    pictures = _working_pictures(frames, start)
+    found = find_card(pictures, aspect, frames[reference].file_name or frames[reference].name)
+    to_working = scaling(shape, pictures[0].shape)
+    rough = apply(np.linalg.inv(to_working), found.corners)
+    corners, on_its_side = ordered(rough, shape, aspect)
+    registration = register(greys, corners, reference, start, threads=threads)
+    refined, sides = refine(frames, registration.homographies, corners)
+    outline = CardOutline(
+        corners_px=refined,
+        corner_sd_px=corner_sd(sides),
+        confidence=_confidence(found.score, sides),
+        warnings=(*found.warnings, *_warnings(refined, sides, shape, aspect, on_its_side=on_its_side)),
+    )
+    return outline, registration
+
+
+def choose_reference(greys: Sequence[FloatArray]) -> int:
+    """Return the brightest frame that is not overexposed; of frames alike, the one nearest the middle."""
+    small = [grey[::8, ::8] for grey in greys]
+    clipped = np.array([(s > 253).mean() for s in small])
+    bright = np.array([s.mean() for s in small]) * np.where(clipped > _MAX_CLIPPED + clipped.min(), 0.1, 1.0)
+    off_middle = np.abs(np.arange(len(greys)) - (len(greys) - 1) / 2)
+    alike = np.flatnonzero(bright >= 0.97 * bright.max())
+    return int(alike[np.argmin(off_middle[alike])])
+
+
+def _described(frame: Frame) -> str:
+    h, w = frame.pixels.shape[:2]
+    return f"{frame.file_name or frame.name} ({w} x {h})"
+
+
+def _working_pictures(frames: Sequence[Frame], start: Sequence[Array]) -> list[npt.NDArray[np.uint8]]:
+    """Return small sRGB copies of the frames, brought roughly into line with the reference."""
+    h, w = frames[0].pixels.shape[:2]
+    scale = min(1.0, WORKING_PX / max(h, w))
+    size = (max(8, round(w * scale)), max(8, round(h * scale)))
+    down = scaling((h, w), (size[1], size[0]))
+    pictures = []
+    for frame, homography in zip(frames, start, strict=True):
+        picture = _small(frame, size)
+        if not np.allclose(homography, np.eye(3)):
+            move = down @ homography @ np.linalg.inv(down)
+            picture = cv2.warpPerspective(picture, move, size, borderMode=cv2.BORDER_REPLICATE)
+        pictures.append(picture)
+    return pictures
+
+
+def _small(frame: Frame, size: tuple[int, int]) -> npt.NDArray[np.uint8]:
+    pixels = frame.pixels
+    if pixels.dtype == np.uint8 and frame.encoding == "srgb":
+        return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8)
+    small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
+    return to_srgb_u8(samples_to_linear(np.ascontiguousarray(small), frame.encoding))
+
+
+def _confidence(score: float, sides: Sequence[Side]) -> float:
+    agreed = min(side.inliers for side in sides)
+    return float(np.clip(score * min(1.0, agreed / 0.8), 0, 1))
+
+
+def _warnings(
+    corners: Array, sides: Sequence[Side], shape: tuple[int, int], aspect: float, *, on_its_side: bool
+) -> list[str]:
+    """Return the limits a report must state, as sentences."""
+    told = []
+    lengths = np.linalg.norm(np.roll(corners, -1, axis=0) - corners, axis=1)
+    long_px = float(lengths.max())
+    if on_its_side:
+        told.append(
+            "The card lies on its side in the picture; it was turned so that its top is the side nearest the top."
+        )
+    _, _, tilt = likely_pose(corners, shape, aspect)
+    if tilt > _STRONG_TILT_DEG:
+        told.append(f"Strong perspective: the camera was tilted about {tilt:.0f} degrees against the card.")
+    for name, side in zip(("top", "right", "bottom", "left"), sides, strict=True):
+        if abs(side.bow_px) > _BOW_SHARE * long_px:
+            millimetres = abs(side.bow_px) / long_px * 88
+            told.append(f"Bowed edge: the {name} edge is curved by about {millimetres:.1f} mm.")
+        if side.clipped > 0.3:
+            told.append(f"Overexposed edge: the picture is at full scale along the {name} edge.")
+    if long_px < _LOW_LONG_PX:
+        told.append(f"Low resolution: the card is only {long_px:.0f} pixels high in the picture.")
+    return told

@@ -1,0 +1,66 @@
+"""How well two frames lie on each other after registration, measured by other means than those that aligned them."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from rcg.photometric.outline_geometry import apply, homography_of_points
+from rcg.photometric.register_gradient import gradient_picture
+from rcg.photometric.types import FloatArray
+
+Array = npt.NDArray[np.float64]
+
+GRID = (5, 7)
+_PATCH_PX = 128
+_MIN_RESPONSE = 0.12
+_MIN_TEXTURE = 0.004
+_MIN_PATCHES = 6
+
+
+def residual(frame: FloatArray, reference: FloatArray, corners: Array, homography: Array) -> float:
+    """Return the median displacement in reference px left on a 5 x 7 grid of patches of the card; NaN if unmeasurable.
+
+    Args:
+        frame, reference: (H, W) brightness pictures.
+        corners: (4, 2) the card in the reference.
+        homography: (3, 3) frame -> reference.
+    """
+    shifts = patch_shifts(frame, reference, corners, homography)[1]
+    if len(shifts) < _MIN_PATCHES:
+        return float("nan")
+    return float(np.median(np.linalg.norm(shifts, axis=1)))
+
+
+def patch_shifts(
+    frame: FloatArray, reference: FloatArray, corners: Array, homography: Array
+) -> tuple[Array, Array]:
+    """Return centres (k, 2) in the reference and displacements (k, 2) of the patches with enough print to tell."""
+    columns, rows = GRID
+    share = np.stack(
+        np.meshgrid((np.arange(columns) + 0.5) / columns, (np.arange(rows) + 0.5) / rows), axis=-1
+    ).reshape(-1, 2)
+    unit = np.array([(0, 0), (1, 0), (1, 1), (0, 1)], np.float64)
+    centres = np.round(apply(homography_of_points(unit, corners), share))
+    sides = np.linalg.norm(np.roll(corners, -1, axis=0) - corners, axis=1)
+    size = int(min(_PATCH_PX, 2 * (sides.min() / columns // 2)))
+    if size < 24:
+        return np.zeros((0, 2)), np.zeros((0, 2))
+    window = cv2.createHanningWindow((size, size), cv2.CV_32F)
+    kept, shifts = [], []
+    for centre in centres:
+        to_reference = np.array([[1, 0, centre[0] - size // 2], [0, 1, centre[1] - size // 2], [0, 0, 1.0]])
+        patches = [
+            gradient_picture(
+                cv2.warpPerspective(picture, to, (size, size), flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP)
+            )
+            for picture, to in ((frame, np.linalg.inv(homography) @ to_reference), (reference, to_reference))
+        ]
+        if min(float(p.std()) for p in patches) < _MIN_TEXTURE:
+            continue
+        (dx, dy), response = cv2.phaseCorrelate(patches[0], patches[1], window)
+        if response >= _MIN_RESPONSE:
+            kept.append(centre)
+            shifts.append((dx, dy))
+    return np.array(kept).reshape(-1, 2), np.array(shifts).reshape(-1, 2)
