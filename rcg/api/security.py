@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rcg.api.auth import AuthService, Principal
 from rcg.api.auth.service import bearer_of
-from rcg.api.errors import HttpError, json_error
+from rcg.api.errors import ErrorBoundary, HttpError, json_error
 from rcg.api.policy import SAFE_METHODS, body_limit, is_crooked, is_public, scopes_for
 from rcg.errors import ForbiddenError, NotFoundError, RcgError, TooLargeError, UnauthorisedError
 from rcg.settings import LimitSettings
@@ -59,26 +59,29 @@ class SecurityMiddleware:
         self.auth = auth
         self.limits = limits
         self.allowed_hosts = allowed_hosts
+        self._guarded = ErrorBoundary(self._guard, answer=lambda _request, error: json_error(error))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Check, then pass on; refuse with the reason."""
-        if scope["type"] not in {"http", "websocket"}:
+        if scope["type"] in {"http", "websocket"}:
+            await self._guarded(scope, receive, _with_headers(send))
+        else:
             await self.app(scope, receive, send)
-            return
+
+    async def _guard(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = Headers(scope=scope)
-        secured = _with_headers(send)
         try:
             self._check_origin(scope, headers)
             principal = await self._principal(scope, headers)
             _check_rights(scope, principal)
         except RcgError as error:
-            await _refuse(error, scope, headers, receive, secured)
+            await _refuse(error, scope, headers, receive, send)
             return
         scope.setdefault("state", {})["principal"] = principal
         if scope["type"] == "websocket":
             await self.app(scope, receive, send)
             return
-        await _limited(self.app, body_limit(scope["path"], self.limits), scope, receive, secured)
+        await _limited(self.app, body_limit(scope["path"], self.limits), scope, receive, send)
 
     def _check_origin(self, scope: Scope, headers: Headers) -> None:
         host = headers.get("host", "")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import Any, ClassVar
 
-from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, MetaData, String, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, LargeBinary, MetaData, String, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 from rcg.store.db import now_ms
@@ -19,14 +19,16 @@ def new_id() -> str:
 class Base(DeclarativeBase):
     """Names every constraint, so that Alembic can change it on SQLite."""
 
-    metadata = MetaData(naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "ck": "ck_%(table_name)s_%(constraint_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-        "pk": "pk_%(table_name)s",
-    })
-    type_annotation_map: ClassVar[dict[Any, Any]] = {dict[str, Any]: JSON, list[Any]: JSON}
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map: ClassVar[dict[Any, Any]] = {int: BigInteger, dict[str, Any]: JSON, list[Any]: JSON}
 
 
 class Blob(Base):
@@ -51,9 +53,11 @@ class Card(Base):
     height_mm: Mapped[float | None]
     created_at: Mapped[int] = mapped_column(default=now_ms, index=True)
     captures: Mapped[list[Capture]] = relationship(
-        back_populates="card", cascade="all, delete-orphan", order_by="Capture.created_at")
+        back_populates="card", cascade="all, delete-orphan", order_by="Capture.created_at"
+    )
     grades: Mapped[list[Grade]] = relationship(
-        back_populates="card", cascade="all, delete-orphan", order_by="Grade.created_at.desc()")
+        back_populates="card", cascade="all, delete-orphan", order_by="Grade.created_at.desc()"
+    )
 
 
 class Capture(Base):
@@ -63,11 +67,12 @@ class Capture(Base):
     id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
     card_id: Mapped[str] = mapped_column(ForeignKey("cards.id", ondelete="CASCADE"), index=True)
     side: Mapped[str] = mapped_column(String(5), doc="front or back")
-    lights: Mapped[dict[str, Any] | None] = mapped_column(doc="LightsSpec as JSON; None: the frames' names tell")
+    lights: Mapped[dict[str, Any] | None] = mapped_column(doc="LightsSpec as JSON; None: names tell")
     created_at: Mapped[int] = mapped_column(default=now_ms)
     card: Mapped[Card] = relationship(back_populates="captures")
     frames: Mapped[list[Frame]] = relationship(
-        back_populates="capture", cascade="all, delete-orphan", order_by="Frame.position")
+        back_populates="capture", cascade="all, delete-orphan", order_by="Frame.position"
+    )
 
 
 class Frame(Base):
@@ -98,7 +103,8 @@ class Grade(Base):
     created_at: Mapped[int] = mapped_column(default=now_ms, index=True)
     card: Mapped[Card] = relationship(back_populates="grades")
     layers: Mapped[list[Layer]] = relationship(
-        back_populates="grade", cascade="all, delete-orphan", order_by="Layer.position")
+        back_populates="grade", cascade="all, delete-orphan", order_by="Layer.position"
+    )
 
 
 class Layer(Base):

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
+from pathlib import Path
 from typing import Literal
 
 from sqlalchemy.orm import Session
 
+from rcg.api.auth import local
 from rcg.api.auth.principal import SCOPES, Principal, Scope, parse_scopes
 from rcg.api.auth.secrets import (
     TOKEN_PREFIX,
@@ -96,7 +98,7 @@ class AuthService:
         """Make a link that signs one browser in.
 
         ``sign_in`` lasts 15 minutes. ``setup`` lasts until it is used, works only while nobody is signed
-        in, and replaces earlier set-up links. Raises ConflictError for a set-up link when somebody is signed in.
+        in, and replaces earlier set-up links. Raises ConflictError for ``setup`` when somebody is signed in.
         """
         secret, now = new_link_secret(), self._clock()
         with self._db.write() as session:
@@ -267,6 +269,10 @@ class AuthService:
             if row is None or row.revoked_at is not None:
                 raise NotFoundError(f"There is no token {token_id!r}.", "GET /api/tokens lists them.")
             row.revoked_at = self._clock()
+
+    def ensure_local_token(self, data_dir: Path, address: str, ca: Path | None = None) -> Path:
+        """Sign this computer's command line in: see :func:`rcg.api.auth.local.ensure_local_token`."""
+        return local.ensure_local_token(self, data_dir, address, ca)
 
 
 def bearer_of(headers: Mapping[str, str]) -> str | None:
