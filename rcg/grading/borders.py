@@ -15,7 +15,7 @@ import numpy.typing as npt
 from scipy.ndimage import gaussian_filter1d, median_filter
 
 from rcg.grading.cut import STEP_MM, CutEdge
-from rcg.grading.lines import Curve, fit_curve, robust_sd
+from rcg.grading.lines import Curve, first_line, fit_curve, robust_sd
 from rcg.grading.strips import F32, F64, native_px_per_mm, sample_strip, to_lab
 from rcg.photometric.types import Maps
 
@@ -27,10 +27,6 @@ MIN_BORDER_MM: Final = 0.35
 MAX_BORDER_MM: Final = 12.0
 _DEPTH_STEP_MM: Final = 0.02
 _MAX_SLOPE: Final = 0.045
-_BAND_MM: Final = 0.13
-"""how far from a line a candidate may lie to support it"""
-_MIN_SUPPORT: Final = 0.62
-_MIN_LOCAL_SUPPORT: Final = 0.35
 _MIN_CONTRAST: Final = 5.0
 """smallest step in Lab that counts as another colour"""
 
@@ -96,48 +92,6 @@ def _crossings(distance: F64, t: F64, low: F64) -> tuple[npt.NDArray[np.int64], 
     return rows, depth
 
 
-def _support(
-    s: F64, rows: npt.NDArray[np.int64], depth: F64, slope: float, level: float, span: Bools
-) -> tuple[float, float]:
-    """Return the share of rows with a candidate near the line, over the whole span and in its weakest quarter."""
-    near = np.abs(depth - level - slope * s[rows]) < _BAND_MM
-    hit = np.zeros(len(s), bool)
-    hit[rows[near]] = True
-    quarters = np.array_split(np.flatnonzero(span), 4)
-    return float(hit[span].mean()), float(min(hit[q].mean() for q in quarters))
-
-
-def _first_line(
-    s: F64, rows: npt.NDArray[np.int64], depth: F64, span: Bools
-) -> tuple[float, float, float, float]:
-    """Search (slope, level) for the first line supported along the side; return it with its support.
-
-    When no line has enough support the best one is returned, for the reason that is given.
-    """
-    inside = span[rows]
-    rows, depth = rows[inside], depth[inside]
-    bins = np.arange(MIN_BORDER_MM, MAX_BORDER_MM + 0.3, 0.04)
-    slopes = np.linspace(-_MAX_SLOPE, _MAX_SLOPE, 61)
-    good: list[tuple[float, float, float, float]] = []
-    best = (0.0, 0.0, 0.0, 0.0)
-    total = float(span.sum())
-    for slope in slopes:
-        counts = np.histogram(depth - slope * s[rows], bins)[0]
-        window = np.convolve(counts, np.ones(6), mode="same") / total
-        peak = (window >= np.roll(window, 1)) & (window >= np.roll(window, -1)) & (window > 0.3)
-        for k in np.flatnonzero(peak):
-            level = float(bins[k] + 0.02)
-            share, weakest = _support(s, rows, depth, float(slope), level, span)
-            if share >= _MIN_SUPPORT and weakest >= _MIN_LOCAL_SUPPORT:
-                good.append((float(slope), level, share, weakest))
-            elif share > best[2]:
-                best = (float(slope), level, share, weakest)
-    if not good:
-        return best
-    first = min(g[1] for g in good)
-    return max((g for g in good if g[1] < first + 0.35), key=lambda g: g[2] + g[3])
-
-
 def _refine(linear: F32, t: F64, guess: F64, blur_mm: float) -> tuple[F64, F64]:
     """Locate the step near each row's guess at half its height in linear light; return depths and step heights."""
     before = (t[None] > guess[:, None] - 0.55 - blur_mm) & (t[None] < guess[:, None] - 0.12 - blur_mm)
@@ -191,8 +145,9 @@ def find_print(maps: Maps, linear: F32, cut: CutEdge) -> PrintEdge:
         return _refused(
             "no colour change inside the cut edge: the contrast of border and print is too low", s, colour
         )
-    slope, level, support, weakest = _first_line(s, rows, depth, span)
-    if support < _MIN_SUPPORT or weakest < _MIN_LOCAL_SUPPORT:
+    found = first_line(s, rows, depth, span, bounds=(MIN_BORDER_MM, MAX_BORDER_MM), max_slope=_MAX_SLOPE)
+    support = found.support
+    if not found.good:
         return _refused(
             "no straight print edge along the side: no border, or a picture that runs to the cut "
             f"(best line is seen along {100 * support:.0f} %)",
@@ -200,7 +155,7 @@ def find_print(maps: Maps, linear: F32, cut: CutEdge) -> PrintEdge:
             colour,
             support,
         )
-    guess = level + slope * s
+    guess = found.level + found.slope * s
     for _ in range(2):
         points, height = _refine(strip, t, guess, blur)
         points[np.abs(points - guess) > 0.3] = np.nan

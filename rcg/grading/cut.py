@@ -1,19 +1,21 @@
 """The physical edge: where the card ends, refitted on the maps to a fraction of a pixel.
 
-The rectification is only as good as its four corners. Here each side is located anew: the first lasting departure from the
-background's colour, seen from outside, at half the step in linear light; then a robust line, or a bow where the card has one.
+The rectification is only as good as its four corners. Here each side is located anew: the outermost sharp change of colour
+that runs along the whole side (a soft shadow is not sharp, a table's texture does not run along), then half its step in
+linear light, then a robust line, or a bow where the card has one.
 """
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from scipy.ndimage import median_filter
+from scipy.ndimage import gaussian_filter1d
 
-from rcg.grading.lines import Curve, fit_curve, robust_sd
+from rcg.grading.lines import Curve, first_line, fit_curve, robust_sd
 from rcg.grading.schema import Edge
 from rcg.grading.strips import EDGES, F32, F64, SideFrame, native_px_per_mm, sample_strip, side_frame
 from rcg.photometric.types import Maps
@@ -94,15 +96,41 @@ def departure(
     return out
 
 
-def _background(strip: F32, t: F64, guess: F64, near: tuple[float, float]) -> F32:
-    """Return the local background colour outside each row's edge, (n, 3), median along t then along the side."""
-    inside = (t[None] > guess[:, None] - near[1]) & (t[None] < guess[:, None] - near[0])
-    masked = np.where(inside[..., None], strip, np.nan)
-    with np.errstate(invalid="ignore"):
-        colour = np.nanmedian(masked, axis=1)
-    fallback = np.nanmedian(colour, axis=0)
-    colour = np.where(np.isfinite(colour), colour, fallback)
-    return np.asarray(median_filter(colour, size=(31, 1), mode="nearest"), np.float32)
+def _candidates(strip: F32, t: F64, native: float) -> tuple[npt.NDArray[np.int64], F64, float]:
+    """Return rows and depths of sharp colour changes, and how far the side's own stand above the background's."""
+    sigma = 0.5 / native / _DEPTH_STEP_MM
+    gradient = gaussian_filter1d(strip, sigma, axis=1, order=1, mode="nearest")
+    sharp = np.linalg.norm(gradient, axis=2)
+    near = np.abs(t) <= _SEARCH_MM
+    outside = t < -_SEARCH_MM
+    noise = float(np.median(sharp[:, outside]))
+    strongest = np.where(near[None], sharp, 0).max(axis=1)
+    low = np.maximum(4 * noise, 0.3 * np.maximum(strongest, np.median(strongest)))
+    peak = (
+        (sharp[:, 1:-1] >= sharp[:, :-2]) & (sharp[:, 1:-1] > sharp[:, 2:]) & (sharp[:, 1:-1] > low[:, None])
+    )
+    rows, columns = np.nonzero(peak & near[None, 1:-1])
+    return rows, t[columns + 1], float(np.median(strongest)) / max(noise, 1e-7)
+
+
+def _refine(strip: F32, t: F64, guess: F64, blur: float) -> F64:
+    """Return where each row crosses half of the step at ``guess``, (n,); NaN where there is none."""
+    shift = t[None] - guess[:, None]
+    before = (shift > -1.5 * blur - 0.14) & (shift < -1.5 * blur)
+    with np.errstate(invalid="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        ground = np.nanmean(np.where(before[..., None], strip, np.nan), axis=1)
+    distance = np.linalg.norm(strip - ground[:, None], axis=2)
+    top = np.where((shift > 0) & (shift < 2 * blur), distance, 0.0).max(axis=1)
+    over = distance >= 0.5 * top[:, None]
+    rise = over[:, 1:] & ~over[:, :-1] & (np.abs(shift[:, 1:]) < 2 * blur)
+    out = np.full(len(guess), np.nan)
+    for row in np.flatnonzero(rise.any(axis=1)):
+        columns = np.flatnonzero(rise[row])
+        a, b = distance[row, columns], distance[row, columns + 1]
+        places = t[columns] + (0.5 * top[row] - a) / np.maximum(b - a, 1e-12) * _DEPTH_STEP_MM
+        out[row] = places[int(np.argmin(np.abs(places - guess[row])))]
+    return out
 
 
 def _fit(s: F64, found: F64, span: npt.NDArray[np.bool_]) -> Curve:
@@ -115,21 +143,15 @@ def _fit(s: F64, found: F64, span: npt.NDArray[np.bool_]) -> Curve:
     return bow if sagitta > _BOW_MM and significant else line
 
 
-def _search_step(
-    linear: F32, t: F64, guess: F64, near: tuple[float, float], reach: float
-) -> tuple[F64, float]:
-    """Find the departure from the background within ``reach`` of the guess; return it and the noise-scaled contrast."""
-    ground = _background(linear, t, guess, near)
-    distance = np.linalg.norm(linear - ground[:, None], axis=2).astype(np.float64)
-    outside = (t[None] > guess[:, None] - near[1]) & (t[None] < guess[:, None] - near[0])
-    noise = float(np.median(distance[outside])) if outside.any() else 0.0
-    card = (t[None] > guess[:, None] + 0.1) & (t[None] < guess[:, None] + 0.8)
-    level = float(np.median(np.max(np.where(card, distance, 0), axis=1)))
-    low = max(4 * noise, 0.25 * level)
-    distance = np.where(t[None] < guess[:, None] - reach, 0.0, distance)
-    found = departure(distance, t, low)
-    found[np.abs(found - guess) > reach] = np.nan
-    return found, level / max(noise, 1e-4)
+def _nearest(guess: F64, rows: npt.NDArray[np.int64], depth: F64, reach: float) -> F64:
+    """Return the guess with each row moved to its nearest candidate within ``reach``."""
+    out = guess.copy()
+    best = np.full(len(guess), reach)
+    for row, place in zip(rows, depth, strict=True):
+        if abs(place - guess[row]) < best[row]:
+            best[row] = abs(place - guess[row])
+            out[row] = place
+    return out
 
 
 def find_cut(maps: Maps, linear: F32, edge: Edge) -> CutEdge:
@@ -145,24 +167,36 @@ def find_cut(maps: Maps, linear: F32, edge: Edge) -> CutEdge:
     outline_sd = max(maps.outline.corner_sd_px, 0.25) / native
     s = np.arange(-frame.half_mm, frame.half_mm + STEP_MM / 2, STEP_MM)
     margin = min(maps.margin_mm - 0.1, 2.5)
-    t = np.arange(-margin, _SEARCH_MM + 1.0, _DEPTH_STEP_MM)
+    t = np.arange(-margin, _SEARCH_MM + 0.8, _DEPTH_STEP_MM)
     strip = sample_strip(maps, linear, frame, s, t, smooth_mm=0.15)
     straight = np.abs(s) < frame.half_span_mm
-    guess = np.zeros_like(s)
-    found, contrast = _search_step(strip, t, guess, (0.8, margin), min(_SEARCH_MM, margin - 0.3))
-    blur = max(0.2, 2.0 / native)
-    curve: Curve | None = None
-    for _ in range(2):
-        if np.isfinite(found[straight]).mean() < _MIN_SUPPORT or contrast < 4:
-            curve = None
-            break
-        curve = _fit(s, found, straight)
-        guess = curve(s)
-        found, contrast = _search_step(strip, t, guess, (blur, blur + 0.5), 0.5)
-    if curve is not None and np.isfinite(found[straight]).mean() >= _MIN_SUPPORT:
-        curve = _fit(s, found, straight)
-        if curve.inliers.mean() >= _MIN_SUPPORT and curve.scatter < 0.15:
-            return CutEdge(frame, curve, True, 0.03 / native, s, found, contrast)
+    rows, depth, contrast = _candidates(strip, t, native)
+    line = first_line(
+        s,
+        rows,
+        depth,
+        straight,
+        bounds=(-_SEARCH_MM, _SEARCH_MM),
+        max_slope=0.03,
+        band=0.2,
+        min_support=0.5,
+        min_local=0.25,
+    )
+    if line.good:
+        guess = line.level + line.slope * s
+        blur = float(np.clip(1.2 / native, 0.06, 0.35))
+        for reach in (0.4, 0.25, 0.25):
+            # follow the nearest sharp change before half-way levels are read beside it
+            guess = _nearest(guess, rows, depth, reach) if reach > 0.3 else guess
+            found = _refine(strip, t, guess, blur)
+            found[np.abs(found - guess) > reach] = np.nan
+            if np.isfinite(found[straight]).mean() < _MIN_SUPPORT:
+                break
+            curve = _fit(s, found, straight)
+            guess = curve(s)
+        else:
+            if curve.inliers.mean() >= _MIN_SUPPORT and curve.scatter < 0.15:
+                return CutEdge(frame, curve, True, 0.03 / native, s, found, contrast)
     nominal = Curve(np.zeros(2), np.zeros((2, 2)), 0.0, frame.half_mm, straight, robust_sd(np.zeros(2)))
     return CutEdge(frame, nominal, False, outline_sd, s, np.full_like(s, np.nan), contrast)
 

@@ -141,3 +141,74 @@ def fit_curve(
     normal = (basis * weight[:, None]).T @ basis
     covariance = np.linalg.pinv(normal) * scatter**2 * inflation(residual, used)
     return Curve(coefficients, covariance, centre, scale, used, float(scatter))
+
+
+@dataclass(frozen=True)
+class FoundLine:
+    """A line ``level + slope * s`` that candidates support.
+
+    Attributes:
+        support: share of the rows with a candidate near it; ``weakest``: the same in the weakest quarter of the span.
+        good: whether that is enough to call it a line.
+    """
+
+    slope: float
+    level: float
+    support: float
+    weakest: float
+    good: bool
+
+
+def first_line(
+    s: F64,
+    rows: npt.NDArray[np.int64],
+    depth: F64,
+    span: Bools,
+    *,
+    bounds: tuple[float, float],
+    max_slope: float,
+    band: float = 0.13,
+    min_support: float = 0.62,
+    min_local: float = 0.35,
+) -> FoundLine:
+    """Search the first (shallowest) line that candidates support along the whole span.
+
+    Args:
+        s: (n,) positions of the rows, mm. rows, depth: (k,) candidates: index into ``s`` and depth, mm.
+        span: (n,) rows that count.
+        bounds: least and greatest depth at the middle, mm.
+        max_slope: steepest line. band: how near a candidate must be, mm.
+        min_support, min_local: share of rows needed over the span and in each quarter of it.
+
+    Returns:
+        The line; when none has enough support, the best there is with ``good`` False.
+    """
+    inside = span[rows]
+    rows, depth = rows[inside], depth[inside]
+    bins = np.arange(bounds[0] - 0.02, bounds[1] + 0.06, 0.04)
+    width = max(round(2 * band / 0.04), 1)
+    total = max(float(span.sum()), 1.0)
+    quarters = np.array_split(np.flatnonzero(span), 4)
+    good: list[FoundLine] = []
+    best = FoundLine(0.0, 0.0, 0.0, 0.0, good=False)
+    for slope in np.linspace(-max_slope, max_slope, 61):
+        flat = depth - slope * s[rows]
+        window = np.convolve(np.histogram(flat, bins)[0], np.ones(width), mode="same") / total
+        peak = (window >= np.roll(window, 1)) & (window >= np.roll(window, -1)) & (window > 0.3)
+        for k in np.flatnonzero(peak):
+            level = float(bins[k] + 0.02)
+            hit = np.zeros(len(s), bool)
+            hit[rows[np.abs(flat - level) < band]] = True
+            share, weakest = float(hit[span].mean()), float(min(hit[q].mean() for q in quarters))
+            enough = share >= min_support and weakest >= min_local
+            line = FoundLine(float(slope), level, share, weakest, enough)
+            if enough:
+                good.append(line)
+            elif share > best.support:
+                best = line
+    if not good:
+        return best
+    first = min(line.level for line in good)
+    return max(
+        (line for line in good if line.level < first + 2.7 * band), key=lambda g: g.support + g.weakest
+    )
