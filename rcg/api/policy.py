@@ -19,7 +19,7 @@ JSON_BODY_BYTES = 2_000_000
 _MEGABYTE = 1_000_000
 _MULTIPART_OVERHEAD = 1_000_000
 
-_OWNER = ("/api/tokens", "/api/sessions", "/api/links", "/api/settings", "/api/logs")
+_OWNER = ("/api/tokens", "/api/sessions", "/api/links", "/api/settings", "/api/logs", "/settings")
 _CAPTURE = ("/api/cards", "/api/captures", "/api/blobs", "/api/jobs", "/api/grade", "/api/demo", "/grade")
 _ANYBODY = ("/api/me", "/api/auth")
 _ONE_IMAGE = re.compile(r"/api/blobs/[^/]+")

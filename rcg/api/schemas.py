@@ -305,6 +305,21 @@ class DemoIn(In):
     seed: int = Field(1, ge=0, le=2**31 - 1)
 
 
+class CpuOut(BaseModel):
+    """The processor."""
+
+    percent: float = Field(description="load since the last time it was asked")
+    cores: int
+    load_average: list[float] = Field(description="jobs that wanted the processor, over 1, 5 and 15 minutes")
+
+
+class MemoryOut(BaseModel):
+    """The computer's memory."""
+
+    available_bytes: int
+    total_bytes: int
+
+
 class DiskOut(BaseModel):
     """The disk of the data folder."""
 
@@ -321,7 +336,7 @@ class GpuOut(BaseModel):
     name: str
     memory_used_bytes: int
     memory_total_bytes: int
-    busy_percent: float | None
+    percent: float | None = Field(description="share of time it was busy")
     temperature_c: float | None
 
 
@@ -330,11 +345,8 @@ class SystemOut(BaseModel):
 
     version: str
     uptime_s: float
-    cpu_percent: float
-    cpu_count: int
-    load_average: list[float]
-    memory_used_bytes: int
-    memory_total_bytes: int
+    cpu: CpuOut
+    memory: MemoryOut
     disk: DiskOut
     gpus: list[GpuOut]
     gpu_note: str | None = Field(description="why there is no GPU in the list")

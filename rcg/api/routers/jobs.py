@@ -66,6 +66,7 @@ def demo(container: ContainerDep, body: schemas.DemoIn | None = None) -> schemas
 async def stream_events(
     container: ContainerDep,
     last_event_id: Annotated[str | None, Header(max_length=64, description="where to go on from")] = None,
+    after: Annotated[str | None, Query(max_length=64, description="the same, for a first connection")] = None,
 ) -> StreamingResponse:
     """Progress, logs and states of all jobs as they happen. Each has an id; send it back to go on from there.
 
@@ -73,7 +74,7 @@ async def stream_events(
     open.
     """
     return StreamingResponse(
-        events.stream(container, last_event_id),
+        events.stream(container, last_event_id or after),
         media_type="text/event-stream",
         headers={"cache-control": "no-store", "x-accel-buffering": "no"},
     )

@@ -31,7 +31,7 @@ def _gpu(index: int) -> schemas.GpuOut:
         name=name.decode() if isinstance(name, bytes) else name,
         memory_used_bytes=int(memory.used),
         memory_total_bytes=int(memory.total),
-        busy_percent=_busy(handle),
+        percent=_busy(handle),
         temperature_c=_temperature(handle),
     )
 

@@ -34,11 +34,12 @@ def system(container: Container) -> schemas.SystemOut:
         return schemas.SystemOut(
             version=__version__,
             uptime_s=(now_ms() - container.started_at) / 1000,
-            cpu_percent=psutil.cpu_percent(),
-            cpu_count=os.cpu_count() or 1,
-            load_average=[round(load, 2) for load in os.getloadavg()],
-            memory_used_bytes=memory.total - memory.available,
-            memory_total_bytes=memory.total,
+            cpu=schemas.CpuOut(
+                percent=psutil.cpu_percent(),
+                cores=os.cpu_count() or 1,
+                load_average=[round(load, 2) for load in os.getloadavg()],
+            ),
+            memory=schemas.MemoryOut(available_bytes=memory.available, total_bytes=memory.total),
             disk=schemas.DiskOut(
                 folder=str(folder),
                 free_bytes=disk.free,
