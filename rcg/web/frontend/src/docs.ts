@@ -1,17 +1,13 @@
-// The page at /api/docs: Swagger UI from this server, without an inline script.
-import SwaggerUI from "swagger-ui-dist/swagger-ui-es-bundle.js";
-import "swagger-ui-dist/swagger-ui.css";
-import "./styles/docs.css";
+// The page at /api/docs: Swagger UI from this server. Its own bundle comes from a plain script before this one.
+interface Bundle { (options: Record<string, unknown>): unknown; presets: { apis: unknown } }
+declare global { interface Window { SwaggerUIBundle?: Bundle } }
 
 const root = document.querySelector<HTMLElement>("#swagger-ui");
-if (root) {
-  SwaggerUI({
-    domNode: root,
-    url: root.dataset["url"] ?? "/api/openapi.json",
-    deepLinking: true,
-    docExpansion: "list",
-    defaultModelsExpandDepth: 0,
-    tryItOutEnabled: true,
-    validatorUrl: null,
+const ui = window.SwaggerUIBundle;
+if (root && ui) {
+  ui({
+    domNode: root, url: root.dataset["url"] ?? "/api/openapi.json", presets: [ui.presets.apis],
+    deepLinking: true, docExpansion: "list", defaultModelsExpandDepth: 0, tryItOutEnabled: true, validatorUrl: null,
   });
 }
+export {};

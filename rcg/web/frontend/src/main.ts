@@ -1,1 +1,43 @@
-export {};
+import htmx from "htmx.org/dist/htmx.esm.js";
+import { all } from "./lib/dom";
+import * as live from "./lib/live";
+import { retell } from "./lib/time";
+import * as frame from "./frame";
+
+type Mount = (root: HTMLElement) => void;
+const ISLANDS: Record<string, () => Promise<{ mount: Mount }>> = {
+  "snippet": () => import("./islands/snippet"),
+  "drop": () => import("./islands/drop"),
+  "sign-in": () => import("./islands/sign-in"),
+  "link": () => import("./islands/link"),
+  "jobs": () => import("./islands/jobs"),
+  "card": () => import("./islands/card"),
+  "new-card": () => import("./islands/new-card"),
+  "gauges": () => import("./islands/gauges"),
+  "report": () => import("./islands/report"),
+  "sessions": () => import("./islands/sessions"),
+  "tokens": () => import("./islands/tokens"),
+  "sign-in-link": () => import("./islands/sign-in-link"),
+  "server-log": () => import("./islands/server-log"),
+  "design": () => import("./islands/design"),
+};
+const mounted = new WeakSet<HTMLElement>();
+
+function mountAll(root: ParentNode): void {
+  for (const element of all("[data-island]", root)) {
+    const load = ISLANDS[element.dataset["island"] ?? ""];
+    if (!load || mounted.has(element)) continue;
+    mounted.add(element);
+    void load().then((island) => island.mount(element));
+  }
+  retell(root);
+}
+
+document.addEventListener("htmx:load", (event) => mountAll(event.target instanceof HTMLElement ? event.target : document));
+document.addEventListener("rcg:mount", () => { htmx.process(document.body); mountAll(document); });
+mountAll(document);
+if (!("bare" in document.body.dataset)) {
+  live.start();
+  frame.start((name) => htmx.trigger(document.body, name));
+  setInterval(() => retell(), 30_000);
+}

@@ -1,5 +1,5 @@
 declare module "*.css";
-declare module "swagger-ui-dist/swagger-ui-es-bundle.js" {
-  const SwaggerUI: (options: Record<string, unknown>) => unknown;
-  export default SwaggerUI;
+declare module "htmx.org/dist/htmx.esm.js" {
+  const htmx: { trigger(element: Element, name: string, detail?: unknown): void; process(element: Element): void };
+  export default htmx;
 }

@@ -1,0 +1,98 @@
+"""The areas with pages, each an app to mount. An area exists in the navigation when it exists here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fastapi import APIRouter, FastAPI
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Scope
+
+from rcg.api.subapp import make_subapp
+from rcg.errors import RcgError
+from rcg.web import bundle as bundles
+from rcg.web.grade import card, cards, report
+from rcg.web.pages import Pages
+from rcg.web.shell import dashboard, design, jobs, settings, sign_in
+
+if TYPE_CHECKING:
+    from rcg.container import Container
+
+_FOR_EVER = "public, max-age=31536000, immutable"
+
+
+@dataclass(frozen=True)
+class Area:
+    """A mounted part of the site: its name in ``/health/ready``, its title for people, its place, its app."""
+
+    name: str
+    title: str
+    path: str
+    app: ASGIApp
+
+
+class Files(StaticFiles):
+    """Static files: browsers keep those with a hash in their name for ever, and ask each time for others."""
+
+    def __init__(self, folder: Path, hashed: frozenset[str]) -> None:
+        super().__init__(directory=folder)
+        self._hashed = hashed
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        """Serve the file with the caching its name allows."""
+        response = await super().get_response(path, scope)
+        response.headers["cache-control"] = _FOR_EVER if Path(path).name in self._hashed else "no-cache"
+        return response
+
+
+def make_areas(container: Container, *, bundle: bundles.Bundle | None = None) -> list[Area]:
+    """Make every area with pages, in the order in which they are to be mounted: the root comes last.
+
+    Raises BundleError when the pages' scripts are missing and cannot be built.
+    """
+    built = bundle or bundles.ensure()
+    pages = Pages(built)
+    return [
+        Area(
+            "grade",
+            "Cards",
+            "/grade",
+            _app(container, pages, "Cards", cards.router, card.router, report.router),
+        ),
+        Area("static", "Files", "/static", Files(bundles.STATIC, _hashed(built))),
+        Area(
+            "shell",
+            "Dashboard",
+            "",
+            _app(
+                container,
+                pages,
+                "Shell",
+                dashboard.router,
+                jobs.router,
+                settings.router,
+                design.router,
+                sign_in.router,
+            ),
+        ),
+    ]
+
+
+def _app(container: Container, pages: Pages, title: str, *routers: APIRouter) -> FastAPI:
+    def error_page(request: Request, error: RcgError) -> Response | None:
+        return pages.error(request, error)
+
+    app = make_subapp(container, title, error_page=error_page)
+    app.state.pages = pages
+    for router in routers:
+        app.include_router(router)
+    return app
+
+
+def _hashed(bundle: bundles.Bundle) -> frozenset[str]:
+    names = {path.name for path in bundles.DIST.glob("*-????????.*")}
+    return frozenset(names | {name for plain, name in bundle.files.items() if plain != name})
