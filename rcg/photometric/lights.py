@@ -123,7 +123,7 @@ def resolve(spec: LightsSpec | None, frame_names: Sequence[str]) -> Lights:
 def lit_names(spec: LightsSpec | None, frame_names: Sequence[str]) -> list[str]:
     """Return the frames that have a light: all but the ambient ones, unless the light file lists those too.
 
-    ``0`` is ambient by name, but also the first of twelve frames numbered from 0 with a ``.lp`` of twelve rows.
+    ``0`` is ambient by name, but also the first of twelve frames that are numbered from 0.
     """
     if spec is not None and spec.kind != "azimuth":
         rows = _listed(spec)

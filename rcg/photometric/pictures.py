@@ -16,12 +16,9 @@ from rcg.photometric.linearise import to_srgb_u8
 from rcg.photometric.types import FloatArray, Maps
 
 THUMBNAIL_HEIGHT_PX = 320
-CURVATURE_RANGE = 1.0
-"""mean curvature, 1/mm, shown as black (a dip's floor) and white (a bump's top)"""
-HEIGHT_RANGE_UM = 40.0
-"""height above and below the card's plane at which the height picture's tint is full"""
-
-_EXAGGERATION = 8.0
+_CURVATURE_RANGES = (0.5, 1.0, 2.0, 5.0)
+_HEIGHT_RANGES_UM = (20.0, 50.0, 100.0, 200.0, 500.0)
+_EXAGGERATION = 4.0
 _SHADE_LIGHT = (-0.55, 0.55, 0.63)
 _QUALITY = 88
 _THUMBNAIL_QUALITY = 80
@@ -65,19 +62,21 @@ def each_layer(maps: Maps) -> Iterator[Picture]:
         )
         yield picture("normal", encode_normal(maps.normal), "x, y, z from -1..1 to 0..255")
         if maps.curvature is not None:
+            bend = _fitting(maps.curvature, _CURVATURE_RANGES)
             yield picture(
                 "curvature",
-                centred_grey(maps.curvature, CURVATURE_RANGE),
-                f"black {-CURVATURE_RANGE:g}/mm, grey flat, white {CURVATURE_RANGE:g}/mm",
+                centred_grey(maps.curvature, bend),
+                f"black {-bend:g}/mm, grey flat, white {bend:g}/mm",
             )
         if maps.height_um is not None:
+            high = _fitting(maps.height_um, _HEIGHT_RANGES_UM)
             yield picture(
                 "height",
-                shaded_height(maps.normal, maps.height_um),
-                f"slopes x {_EXAGGERATION:g}; blue {-HEIGHT_RANGE_UM:g} µm, orange {HEIGHT_RANGE_UM:g} µm",
+                shaded_height(maps.normal, maps.height_um, high),
+                f"slopes x {_EXAGGERATION:g}; blue {-high:g} µm, orange {high:g} µm",
             )
         if maps.specular is not None:
-            yield picture("specular", _specular(maps.specular), "gloss beyond the diffuse light, white 20 %")
+            yield picture("specular", _specular(maps.specular), "gloss beyond the diffuse light, white 10 %")
         brightest = max(white_level(frame, _card(maps, frame)) for frame in maps.frames)
         for name, frame in zip(maps.frame_names, maps.frames, strict=True):
             yield picture(f"light:{name}", to_srgb_u8(np.minimum(frame * np.float32(0.95 / brightest), 1)))
@@ -109,15 +108,21 @@ def centred_grey(values: FloatArray, half_range: float) -> npt.NDArray[np.uint8]
     return np.asarray(np.clip(np.rint(values * (127 / half_range) + 128), 0, 255), np.uint8)
 
 
-def shaded_height(normal: FloatArray, height_um: FloatArray) -> npt.NDArray[np.uint8]:
+def shaded_height(normal: FloatArray, height_um: FloatArray, range_um: float) -> npt.NDArray[np.uint8]:
     """Return the relief lit from the upper left, steeper than it is, blue below, orange above the plane."""
     light = np.asarray(_SHADE_LIGHT, np.float32) / np.float32(np.linalg.norm(_SHADE_LIGHT))
     steep = normal * np.array([_EXAGGERATION, _EXAGGERATION, 1], np.float32)
     steep /= np.linalg.norm(steep, axis=2, keepdims=True)
     shade = np.clip(steep @ light, 0, 1)
-    level = np.clip(height_um / HEIGHT_RANGE_UM, -1, 1)
+    level = np.clip(height_um / np.float32(range_um), -1, 1)
     tint = np.stack([level * 0.35, np.abs(level) * 0.05, -level * 0.35], axis=2)
     return np.asarray(np.clip(255 * shade[..., None] * (1 + tint), 0, 255), np.uint8)
+
+
+def _fitting(values: FloatArray, ranges: tuple[float, ...]) -> float:
+    """Return the smallest of some round ranges that holds 98 % of the values."""
+    most = float(np.percentile(np.abs(values[::4, ::4]), 98))
+    return next((limit for limit in ranges if most <= limit), ranges[-1])
 
 
 def _card(maps: Maps, frame: FloatArray) -> npt.NDArray[np.bool_]:
@@ -128,7 +133,7 @@ def _card(maps: Maps, frame: FloatArray) -> npt.NDArray[np.bool_]:
 
 
 def _specular(specular: FloatArray) -> npt.NDArray[np.uint8]:
-    return to_srgb_u8(np.clip(specular / np.float32(0.2), 0, 1))
+    return to_srgb_u8(np.clip(specular / np.float32(0.1), 0, 1))
 
 
 def _thumbnail(maps: Maps) -> Picture:
