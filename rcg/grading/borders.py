@@ -216,5 +216,5 @@ def _judge(
         feature,
         runs_out,
         colour,
-        0.04 / native,
+        0.07 / native,
     )

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 from scipy.ndimage import gaussian_filter1d
 
-from rcg.grading.lines import Curve, first_line, fit_curve, robust_sd
+from rcg.grading.lines import Bools, Curve, FoundLine, first_line, fit_curve, robust_sd
 from rcg.grading.schema import Edge
 from rcg.grading.strips import EDGES, F32, F64, SideFrame, native_px_per_mm, sample_strip, side_frame
 from rcg.photometric.types import Maps
@@ -23,6 +24,8 @@ from rcg.photometric.types import Maps
 STEP_MM: Final = 0.25
 _DEPTH_STEP_MM: Final = 0.02
 _SEARCH_MM: Final = 1.2
+_SHADOW_MM: Final = 0.9
+"""a card 0.3 mm thick under a light 20 degrees high casts a shadow as wide as this"""
 _BOW_MM: Final = 0.04
 """a bow smaller than this is left to the line"""
 _MIN_SUPPORT: Final = 0.45
@@ -94,6 +97,71 @@ def departure(
         a, b = segment[k - 1], segment[k]
         out[row] = t[back + k - 1] + (half - a) / max(b - a, 1e-12) * dt
     return out
+
+
+def lit_from(maps: Maps, linear: F32, frame: SideFrame) -> F32:
+    """Return the mean of the frames that are lit from outside this edge, (H, W, 3) linear; there it casts no shadow.
+
+    With one photo, or no light on that side, the even-light picture is returned.
+    """
+    if maps.lights is None or len(maps.frames) != len(maps.lights):
+        return linear
+    level = np.asarray(maps.lights.directions, np.float64)[:, :2]
+    toward = -(level @ frame.inward) / np.maximum(np.linalg.norm(level, axis=1), 1e-9)
+    facing = np.flatnonzero(toward > 0.6)
+    if not len(facing):
+        return linear
+    total = np.zeros(maps.frames.shape[1:], np.float32)
+    for index in facing:
+        total += maps.frames[index]
+    return np.asarray(total / max(float(np.percentile(total[::8, ::8], 99.5)), 1e-6), np.float32)
+
+
+def _is_shadow(strip: F32, t: F64, s: F64, outer: FoundLine, inner: FoundLine) -> bool:
+    """Tell whether the band between two lines is the background darkened: its hue, at a fraction of its light."""
+
+    def colour(middle: F64, half: float) -> F64:
+        inside = np.abs(t[None] - middle[:, None]) < half
+        return np.asarray(np.median(strip[inside], axis=0), np.float64)
+
+    a, b = outer.level + outer.slope * s, inner.level + inner.slope * s
+    gap = float(np.mean(b - a))
+    band, ground = colour((a + b) / 2, 0.25 * gap), colour(a - 0.3, 0.12)
+    scale = float(band @ ground / max(ground @ ground, 1e-12))
+    return 0.0 <= scale < 0.85 and float(np.linalg.norm(band - scale * ground)) < 0.12 * float(
+        np.linalg.norm(ground)
+    )
+
+
+def _edge_line(
+    strip: F32, t: F64, s: F64, rows: npt.NDArray[np.int64], depth: F64, straight: Bools
+) -> FoundLine:
+    """Return the outermost line of sharp changes that is not the rim of a cast shadow."""
+    search = partial(
+        first_line, s, rows, depth, straight, max_slope=0.03, band=0.2, min_support=0.5, min_local=0.25
+    )
+    line = search(bounds=(-_SEARCH_MM, _SEARCH_MM))
+    while line.good and line.level + 0.15 < _SEARCH_MM:
+        beyond = np.abs(depth - line.level - line.slope * s[rows]) > 0.12
+        deeper = first_line(
+            s,
+            rows[beyond],
+            depth[beyond],
+            straight,
+            bounds=(line.level + 0.14, _SEARCH_MM),
+            max_slope=0.03,
+            band=0.1,
+            min_support=0.5,
+            min_local=0.25,
+        )
+        if (
+            not deeper.good
+            or deeper.level - line.level > _SHADOW_MM
+            or not _is_shadow(strip, t, s, line, deeper)
+        ):
+            break
+        line = deeper
+    return line
 
 
 def _candidates(strip: F32, t: F64, native: float) -> tuple[npt.NDArray[np.int64], F64, float]:
@@ -168,20 +236,10 @@ def find_cut(maps: Maps, linear: F32, edge: Edge) -> CutEdge:
     s = np.arange(-frame.half_mm, frame.half_mm + STEP_MM / 2, STEP_MM)
     margin = min(maps.margin_mm - 0.1, 2.5)
     t = np.arange(-margin, _SEARCH_MM + 0.8, _DEPTH_STEP_MM)
-    strip = sample_strip(maps, linear, frame, s, t, smooth_mm=0.15)
+    strip = sample_strip(maps, lit_from(maps, linear, frame), frame, s, t, smooth_mm=0.15)
     straight = np.abs(s) < frame.half_span_mm
     rows, depth, contrast = _candidates(strip, t, native)
-    line = first_line(
-        s,
-        rows,
-        depth,
-        straight,
-        bounds=(-_SEARCH_MM, _SEARCH_MM),
-        max_slope=0.03,
-        band=0.2,
-        min_support=0.5,
-        min_local=0.25,
-    )
+    line = _edge_line(strip, t, s, rows, depth, straight)
     if line.good:
         guess = line.level + line.slope * s
         blur = float(np.clip(1.2 / native, 0.06, 0.35))
@@ -196,7 +254,7 @@ def find_cut(maps: Maps, linear: F32, edge: Edge) -> CutEdge:
             guess = curve(s)
         else:
             if curve.inliers.mean() >= _MIN_SUPPORT and curve.scatter < 0.15:
-                return CutEdge(frame, curve, True, 0.03 / native, s, found, contrast)
+                return CutEdge(frame, curve, True, 0.05 / native, s, found, contrast)
     nominal = Curve(np.zeros(2), np.zeros((2, 2)), 0.0, frame.half_mm, straight, robust_sd(np.zeros(2)))
     return CutEdge(frame, nominal, False, outline_sd, s, np.full_like(s, np.nan), contrast)
 
