@@ -61,7 +61,7 @@ def grade(
     card = read_folder(
         folder, side=side, capture=capture, lights_file=lights, elevation_deg=elevation, ring=ring
     )
-    progress, finish = _progress()
+    progress, finish = progress_line()
     try:
         outcome = grade_input(
             card,
@@ -145,7 +145,7 @@ def _picture_writer(folder: Path) -> Callable[..., None]:
     return write
 
 
-def _progress() -> tuple[Callable[[float, str], None] | None, Callable[[], None]]:
+def progress_line() -> tuple[Callable[[float, str], None] | None, Callable[[], None]]:
     """Return a progress line for a terminal, and what clears it; nothing where no terminal looks."""
     if not sys.stderr.isatty():
         return None, lambda: None
