@@ -17,6 +17,8 @@ from rcg.server.progress import StartProgress
 
 CHECK_TIMEOUT_S = 1.0
 CACHE_S = 1.0
+PARTS = ("database", "valkey", "workers", "disk", "certificate")
+"""named from the first moment on, before their checks exist"""
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ class HealthBoard:
         """Every part's verdict, at most ``CACHE_S`` old; nothing is asked before the start has ended."""
         if not self.progress.ready:
             waiting = Verdict(ok=False, detail=self._start_sentence())
-            return dict.fromkeys(self._checks, waiting)
+            return dict.fromkeys([*PARTS, *self._checks], waiting)
         async with self._lock:
             if time.monotonic() - self._checked_at >= CACHE_S:
                 found = await asyncio.gather(*(_ask(check) for check in self._checks.values()))
