@@ -46,7 +46,8 @@ def render(
             )
         print(
             f"{folder}: {lights} frames of {frame_size[0]} x {frame_size[1]}, "
-            f"centering {_pair(centering.left_right.mean)} left/right, {_pair(centering.top_bottom.mean)} top/bottom"
+            f"centering {_pair(centering.left_right.mean)} left/right, "
+            f"{_pair(centering.top_bottom.mean)} top/bottom"
         )
 
 

@@ -1,8 +1,8 @@
 """From normals to relief: level slopes, mean curvature, height.
 
-Slopes are ``p = dz/dx = -nx/nz`` and ``q = dz/dy = -ny/nz`` (x right, y up, no unit). Everything is weighted by a mask, so
-that the outline of the card makes no ridge: smoothing is normalised convolution (Knutsson and Westin 1993), its derivative
-the normalised differential.
+Slopes are ``p = dz/dx = -nx/nz`` and ``q = dz/dy = -ny/nz`` (x right, y up, no unit). Everything is
+weighted by a mask, so that the outline of the card makes no ridge: smoothing is normalised convolution
+(Knutsson and Westin 1993), its derivative the normalised differential.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ from scipy.fft import dctn, idctn
 from rcg.photometric.types import BoolArray, FloatArray
 
 MAX_SLOPE = 3.0
-"""slopes beyond 72 degrees are not a card's; they are cut so that one wrong normal does not spoil its surroundings"""
+"""slopes beyond 72 degrees are not a card's; they are cut so that one wrong normal does not spoil its
+surroundings
+"""
 
 
 def slopes(normal: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -23,7 +25,7 @@ def slopes(normal: FloatArray) -> tuple[FloatArray, FloatArray]:
     nz = np.maximum(normal[..., 2], 1e-3)
     p = np.clip(-normal[..., 0] / nz, -MAX_SLOPE, MAX_SLOPE)
     q = np.clip(-normal[..., 1] / nz, -MAX_SLOPE, MAX_SLOPE)
-    return p, q
+    return np.asarray(p, np.float32), np.asarray(q, np.float32)
 
 
 def from_slopes(p: FloatArray, q: FloatArray) -> FloatArray:
@@ -53,7 +55,9 @@ def flatten(normal: FloatArray, mask: BoolArray, px_per_mm: float, sigma_mm: flo
 
 
 def _masked_smooth(values: FloatArray, weight: FloatArray, sigma: float) -> FloatArray:
-    """Normalised Gaussian smoothing. Wide kernels work on a picture reduced so that sigma is about 6 pixels there."""
+    """Normalised Gaussian smoothing. Wide kernels work on a picture reduced so that sigma is about 6 pixels
+    there.
+    """
     factor = max(1, int(sigma // 6))
     h, w = values.shape
     size = (max(1, round(w / factor)), max(1, round(h / factor)))
@@ -62,14 +66,19 @@ def _masked_smooth(values: FloatArray, weight: FloatArray, sigma: float) -> Floa
     small = (sigma * size[0] / w, sigma * size[1] / h)
     total = cv2.GaussianBlur(total, (0, 0), small[0], sigmaY=small[1], borderType=cv2.BORDER_REFLECT)
     count = cv2.GaussianBlur(count, (0, 0), small[0], sigmaY=small[1], borderType=cv2.BORDER_REFLECT)
-    return np.asarray(cv2.resize(total / np.maximum(count, 1e-4), (w, h), interpolation=cv2.INTER_LINEAR), np.float32)
+    return np.asarray(
+        cv2.resize(total / np.maximum(count, 1e-4), (w, h), interpolation=cv2.INTER_LINEAR), np.float32
+    )
 
 
-def mean_curvature(normal: FloatArray, px_per_mm: float, *, sigma_mm: float = 0.075, mask: BoolArray | None = None) -> FloatArray:
-    """Mean curvature ``-(dp/dx + dq/dy) / 2`` in 1/mm at scale ``sigma_mm``: positive on bumps, negative in dents.
+def mean_curvature(
+    normal: FloatArray, px_per_mm: float, *, sigma_mm: float = 0.075, mask: BoolArray | None = None
+) -> FloatArray:
+    """Mean curvature ``-(dp/dx + dq/dy) / 2`` in 1/mm at scale ``sigma_mm``: positive on bumps, negative in
+    dents.
 
-    Valid for small slopes, as a card's are. The derivative is that of a Gaussian; with a mask it is normalised, so that
-    the outline raises nothing, and 0 off the mask.
+    Valid for small slopes, as a card's are. The derivative is that of a Gaussian; with a mask it is
+    normalised, so that the outline raises nothing, and 0 off the mask.
 
     Args:
         normal: (H, W, 3) unit vectors.
@@ -82,7 +91,7 @@ def mean_curvature(normal: FloatArray, px_per_mm: float, *, sigma_mm: float = 0.
     """
     sigma = sigma_mm * px_per_mm
     radius = max(1, int(np.ceil(4 * sigma)))
-    t = np.arange(-radius, radius + 1)
+    t = np.arange(-radius, radius + 1, dtype=np.float64)
     smooth = np.exp(-(t**2) / (2 * sigma**2))
     smooth /= smooth.sum()
     slope = t * smooth
@@ -105,18 +114,23 @@ def _derivative(values: FloatArray, weight: FloatArray, kernel_x: Kernel, kernel
         return derived
     kernel = kernel_x if abs(kernel_x.sum()) > 0.5 else kernel_y
     total, count = _filter(values * weight, kernel, kernel), _filter(weight, kernel, kernel)
-    return np.asarray((derived * count - total * _filter(weight, kernel_x, kernel_y)) / np.maximum(count, 0.05) ** 2)
+    return np.asarray(
+        (derived * count - total * _filter(weight, kernel_x, kernel_y)) / np.maximum(count, 0.05) ** 2
+    )
 
 
 def _filter(values: FloatArray, kernel_x: Kernel, kernel_y: Kernel) -> FloatArray:
-    return np.asarray(cv2.sepFilter2D(values, cv2.CV_32F, kernel_x, kernel_y, borderType=cv2.BORDER_REPLICATE))
+    return np.asarray(
+        cv2.sepFilter2D(values, cv2.CV_32F, kernel_x, kernel_y, borderType=cv2.BORDER_REPLICATE)
+    )
 
 
 def height_um(normal: FloatArray, mask: BoolArray, px_per_mm: float, *, threads: int = 1) -> FloatArray:
-    """Integrate normals to height: Poisson's equation with free edges, by discrete cosine transform, over the mask's box.
+    """Integrate normals to height: Poisson's equation with free edges, by discrete cosine transform, over the
+    mask's box.
 
-    The height is the least-squares surface to the slopes, taken half way between neighbours (Simchony, Chellappa and Shao
-    1990). Off the mask slopes count as 0. The mean plane over the mask is removed.
+    The height is the least-squares surface to the slopes, taken half way between neighbours (Simchony,
+    Chellappa and Shao 1990). Off the mask slopes count as 0. The mean plane over the mask is removed.
 
     Args:
         normal: (H, W, 3) unit vectors.
@@ -150,7 +164,9 @@ def _poisson(along_cols: FloatArray, along_rows: FloatArray, threads: int) -> Fl
     divergence[:-1] += step_y
     divergence[1:] -= step_y
     spectrum = dctn(divergence, type=2, norm="ortho", workers=threads, overwrite_x=True)
-    waves = (2 * np.cos(np.pi * np.arange(h) / h) - 2)[:, None] + (2 * np.cos(np.pi * np.arange(w) / w) - 2)[None, :]
+    waves = (2 * np.cos(np.pi * np.arange(h) / h) - 2)[:, None] + (2 * np.cos(np.pi * np.arange(w) / w) - 2)[
+        None, :
+    ]
     waves[0, 0] = 1.0
     spectrum /= waves.astype(np.float32)
     spectrum[0, 0] = 0.0
@@ -167,4 +183,6 @@ def _plane(z: FloatArray, mask: BoolArray) -> FloatArray:
         return np.full((h, w), float(z[mask].mean()), np.float32)
     design = np.stack([np.ones(len(u)), u, v], 1)
     a, b, c = np.linalg.lstsq(design, z[::step, ::step][rows, cols], rcond=None)[0]
-    return np.asarray(a + b * (np.arange(w) / w - 0.5)[None, :] + c * (np.arange(h) / h - 0.5)[:, None], np.float32)
+    return np.asarray(
+        a + b * (np.arange(w) / w - 0.5)[None, :] + c * (np.arange(h) / h - 0.5)[:, None], np.float32
+    )

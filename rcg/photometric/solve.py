@@ -1,10 +1,11 @@
 """Normals and albedo of a card from frames under three or more lights.
 
-The model is Lambert's: under light i a pixel with albedo a and normal n has radiance ``a E_i (n . l_i)`` (Woodham 1980).
-For near lights l_i and E_i are computed at every pixel from the light's position, with the inverse-square law. Geometry
-is solved on a weighted sum of the channels, the albedo then per channel. Saturated and black samples are left out.
-Pixels whose residual says that a sample is too bright (gloss, foil) are solved again without their brightest samples;
-all others keep plain least squares, which loses nothing to noise.
+The model is Lambert's: under light i a pixel with albedo a and normal n has radiance ``a E_i (n . l_i)``
+(Woodham 1980). For near lights l_i and E_i are computed at every pixel from the light's position, with the
+inverse-square law. Geometry is solved on a weighted sum of the channels, the albedo then per channel.
+Saturated and black samples are left out. Pixels whose residual says that a sample is too bright (gloss, foil)
+are solved again without their brightest samples; all others keep plain least squares, which loses nothing to
+noise.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ import numpy.typing as npt
 
 from rcg.errors import InputError
 from rcg.photometric.solve_gain import inverse_gain
-from rcg.photometric.solve_kernel import Limits, Setting, solve_rows
+from rcg.photometric.solve_kernel import solve_rows
+from rcg.photometric.solve_pixel import Limits, Setting
 from rcg.photometric.types import BoolArray, FloatArray, Lights
 
 CHANNELS = (0.25, 0.55, 0.20)
@@ -31,10 +33,10 @@ class Solution:
 
     Attributes:
         normal: (H, W, 3) unit vectors; (0, 0, 1) where confidence is 0.
-        albedo: (H, W, 3) linear RGB, scaled so that the 99.5th percentile of the brightest channel on the card is 1.
-            Off the card it is the albedo of a flat pixel.
-        confidence: 0..1 from the share of usable samples, their noise and the fit; 0 with fewer than three usable samples,
-            lights that nearly lie in a plane, or off the mask.
+        albedo: (H, W, 3) linear RGB, scaled so that the 99.5th percentile of the brightest channel on the
+            card is 1. Off the card it is the albedo of a flat pixel.
+        confidence: 0..1 from the share of usable samples, their noise and the fit; 0 with fewer than three
+            usable samples, lights that nearly lie in a plane, or off the mask.
         specular: mean excess over Lambert of all samples, relative to full scale; dropped samples count.
         residual: RMS misfit of the samples used, relative to their mean.
         inverse_gain: (n, 6) the flat field that was divided out, see :mod:`rcg.photometric.solve_gain`.
@@ -48,18 +50,27 @@ class Solution:
     inverse_gain: npt.NDArray[np.float64]
 
 
-def solve_normals(frames: FloatArray, lights: Lights, *, px_per_mm: float, mask: BoolArray, threads: int = 1,
-                  flat_field: int | None = 2, robust: bool = True) -> Solution:
+def solve_normals(
+    frames: FloatArray,
+    lights: Lights,
+    *,
+    px_per_mm: float,
+    mask: BoolArray,
+    threads: int = 1,
+    flat_field: int | None = 2,
+    robust: bool = True,
+) -> Solution:
     """Solve every pixel.
 
     Args:
-        frames: (n, H, W, 3) linear RGB in [0, 1], float32, registered; the card's centre is the array's centre.
+        frames: (n, H, W, 3) linear RGB in [0, 1], float32, registered; the card's centre is the array's
+            centre.
         lights: in card axes, in the order of the frames. Positions, where there are any, are used per pixel.
         px_per_mm: scale of the frames.
         mask: (H, W) the card.
         threads: threads to compute with; the result does not depend on it.
-        flat_field: order (0, 1 or 2) of the correction for uneven light taken from the card itself, which holds for
-            flat things only; None leaves it out.
+        flat_field: order (0, 1 or 2) of the correction for uneven light taken from the card itself, which
+            holds for flat things only; None leaves it out.
         robust: solve flagged pixels again without their brightest samples.
 
     Raises:
@@ -82,10 +93,27 @@ def solve_normals(frames: FloatArray, lights: Lights, *, px_per_mm: float, mask:
     normal, albedo = np.empty((*shape, 3), np.float32), np.empty((*shape, 3), np.float32)
     confidence, specular, residual = (np.empty(shape, np.float32) for _ in range(3))
     half = np.array([px_per_mm / (0.5 * width), px_per_mm / (0.5 * height)], np.float32)
-    constants = (source.astype(np.float32), scale.astype(np.float32), gain.astype(np.float32), half, setting, limits)
+    constants = (
+        source.astype(np.float32),
+        scale.astype(np.float32),
+        gain.astype(np.float32),
+        half,
+        setting,
+        limits,
+    )
 
     def rows(first: int) -> None:
-        solve_rows((first, min(first + _ROWS, height)), frames, mask, *constants, normal, albedo, confidence, specular, residual)
+        solve_rows(
+            (first, min(first + _ROWS, height)),
+            frames,
+            mask,
+            *constants,
+            normal,
+            albedo,
+            confidence,
+            specular,
+            residual,
+        )
 
     with ThreadPoolExecutor(max(1, threads)) as pool:
         list(pool.map(rows, range(0, height, _ROWS)))
@@ -97,17 +125,23 @@ def solve_normals(frames: FloatArray, lights: Lights, *, px_per_mm: float, mask:
 def _check(frames: FloatArray, lights: Lights, mask: BoolArray) -> None:
     n = len(frames)
     if n < 3:
-        raise InputError(f"Relief was asked of {n} frames.", "Surface relief needs three or more frames under different lights.")
+        raise InputError(
+            f"Relief was asked of {n} frames.",
+            "Surface relief needs three or more frames under different lights.",
+        )
     if len(lights) != n:
         raise InputError(f"There are {n} frames and {len(lights)} lights.", "Give one light for each frame.")
     if frames.shape[1:] != (*mask.shape, 3) or frames.dtype != np.float32 or mask.dtype != np.bool_:
         raise InputError(
             f"Frames are {frames.dtype} {frames.shape}, the mask is {mask.dtype} {mask.shape}.",
-            "Frames are float32 (n, H, W, 3), the mask is bool (H, W).")
+            "Frames are float32 (n, H, W, 3), the mask is bool (H, W).",
+        )
 
 
 def _white(albedo: FloatArray, mask: BoolArray) -> float:
-    """99.5th percentile of the brightest channel on the card, from every third pixel; 1 where there is no card."""
+    """99.5th percentile of the brightest channel on the card, from every third pixel; 1 where there is no
+    card.
+    """
     values = albedo[::3, ::3].max(-1)[mask[::3, ::3]]
     white = float(np.percentile(values, 99.5)) if len(values) else 1.0
     return white if white > 1e-6 else 1.0

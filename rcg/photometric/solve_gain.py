@@ -1,15 +1,17 @@
 """Self flat-field: a smooth brightness correction per light, taken from the card itself.
 
-A card is a plane. Under light i a flat, matte pixel with albedo a has radiance ``a E_i(x) (l_i . z) g_i(x)``, where E and l
-are what the lights' geometry predicts and g is everything it does not know: LED brightness, the fall-off of a light whose
-distance is unknown, LED lens and lamp shade, small errors of position. The albedo is the same in every frame, so the
-ratio of a frame to the geometric mean of all frames is free of it and shows ``g_i`` relative to the other lights; and g is
-smooth, while print, dents and scratches are not. So: medians of that ratio over small patches, a polynomial of order two
-at most through the medians, fitted robustly, and the frame is divided by it.
+A card is a plane. Under light i a flat, matte pixel with albedo a has radiance ``a E_i(x) (l_i . z) g_i(x)``,
+where E and l are what the lights' geometry predicts and g is everything it does not know: LED brightness, the
+fall-off of a light whose distance is unknown, LED lens and lamp shade, small errors of position. The albedo
+is the same in every frame, so the ratio of a frame to the geometric mean of all frames is free of it and
+shows ``g_i`` relative to the other lights; and g is smooth, while print, dents and scratches are not. So:
+medians of that ratio over small patches, a polynomial of order two at most through the medians, fitted
+robustly, and the frame is divided by it.
 
-What it costs: real tilt of the same smoothness goes with it. A curl (slopes linear in position) and the card's own tilt
-look like uneven light and are removed; so is the smooth part of a gloss. Everything finer than about half the card
-stays. What all lights share (vignetting) goes to the albedo. For a thing that is not flat it must be switched off.
+What it costs: real tilt of the same smoothness goes with it. A curl (slopes linear in position) and the
+card's own tilt look like uneven light and are removed; so is the smooth part of a gloss. Everything finer
+than about half the card stays. What all lights share (vignetting) goes to the albedo. For a
+thing that is not flat it must be switched off.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from rcg.photometric.solve_kernel import Limits, Setting
+from rcg.photometric.solve_pixel import Limits, Setting
 from rcg.photometric.types import BoolArray, FloatArray
 
 PATCH_MM = 2.5
@@ -25,8 +27,15 @@ _TERMS = {0: 1, 1: 3, 2: 6}
 Float64 = npt.NDArray[np.float64]
 
 
-def inverse_gain(frames: FloatArray, mask: BoolArray, source: Float64, scale: Float64, setting: Setting, limits: Limits,
-                 order: int) -> Float64:
+def inverse_gain(
+    frames: FloatArray,
+    mask: BoolArray,
+    source: Float64,
+    scale: Float64,
+    setting: Setting,
+    limits: Limits,
+    order: int,
+) -> Float64:
     """Fit the inverse gain of each light as a polynomial in u = x / half width, v = y / half height.
 
     Args:
@@ -38,8 +47,8 @@ def inverse_gain(frames: FloatArray, mask: BoolArray, source: Float64, scale: Fl
         order: 0, 1 or 2.
 
     Returns:
-        (n, 6) coefficients of 1, u, v, uu, uv, vv; (1, 0, 0, 0, 0, 0) for every light when the card is too small or
-        too dark to fit.
+        (n, 6) coefficients of 1, u, v, uu, uv, vv; (1, 0, 0, 0, 0, 0) for every light when the card is too
+        small or too dark to fit.
     """
     n, height, width, _ = frames.shape
     patch = max(2, round(PATCH_MM * setting.px_per_mm))
@@ -47,8 +56,12 @@ def inverse_gain(frames: FloatArray, mask: BoolArray, source: Float64, scale: Fl
     x = (np.arange(0, width, step) - 0.5 * (width - 1)) / setting.px_per_mm
     y = (0.5 * (height - 1) - np.arange(0, height, step)) / setting.px_per_mm
     ratio = _log_ratios(frames[:, ::step, ::step], mask[::step, ::step], x, y, source, scale, setting, limits)
-    u, v, medians = _patch_medians(ratio, x / (0.5 * width / setting.px_per_mm), y / (0.5 * height / setting.px_per_mm),
-                                   max(1, patch // step))
+    u, v, medians = _patch_medians(
+        ratio,
+        x / (0.5 * width / setting.px_per_mm),
+        y / (0.5 * height / setting.px_per_mm),
+        max(1, patch // step),
+    )
     coefficients = np.zeros((n, 6))
     coefficients[:, 0] = 1.0
     terms = _TERMS[order]
@@ -61,9 +74,19 @@ def inverse_gain(frames: FloatArray, mask: BoolArray, source: Float64, scale: Fl
     return coefficients
 
 
-def _log_ratios(frames: FloatArray, mask: BoolArray, x: Float64, y: Float64, source: Float64, scale: Float64,
-                setting: Setting, limits: Limits) -> Float64:
-    """(n, h, w) log of each frame over what its geometry predicts, less the mean over lights; NaN where a sample is unusable."""
+def _log_ratios(
+    frames: FloatArray,
+    mask: BoolArray,
+    x: Float64,
+    y: Float64,
+    source: Float64,
+    scale: Float64,
+    setting: Setting,
+    limits: Limits,
+) -> Float64:
+    """(n, h, w) log of each frame over what its geometry predicts, less the mean over lights; NaN where a
+    sample is unusable.
+    """
     value = frames @ np.array([setting.red, setting.green, setting.blue], np.float32)
     usable = mask & (frames.max(-1) < limits.saturated).all(0) & (value > limits.dark).all(0)
     log = np.log(np.maximum(value, 1e-9), dtype=np.float64)
@@ -82,7 +105,9 @@ def _patch_medians(ratio: Float64, u: Float64, v: Float64, size: int) -> tuple[F
     """Centres (m,), (m,) and medians (n, m) of the patches that are at least half usable."""
     n, h, w = ratio.shape
     rows, cols = h // size, w // size
-    blocks = ratio[:, : rows * size, : cols * size].reshape(n, rows, size, cols, size).transpose(0, 1, 3, 2, 4)
+    blocks = (
+        ratio[:, : rows * size, : cols * size].reshape(n, rows, size, cols, size).transpose(0, 1, 3, 2, 4)
+    )
     blocks = blocks.reshape(n, rows * cols, size * size)
     full = np.isfinite(blocks[0]).sum(-1) >= size * size / 2
     centre_u = u[: cols * size].reshape(cols, size).mean(-1)
@@ -95,10 +120,12 @@ def _patch_medians(ratio: Float64, u: Float64, v: Float64, size: int) -> tuple[F
 def _robust_fit(design: Float64, values: Float64) -> Float64:
     """Least squares with Huber weights at 1.5 robust standard deviations, eight rounds."""
     weight = np.ones(len(values))
-    solution = np.zeros(design.shape[1])
+    solution: Float64 = np.zeros(design.shape[1])
     for _ in range(8):
         root = np.sqrt(weight)
-        solution = np.linalg.lstsq(design * root[:, None], values * root, rcond=None)[0]
+        solution = np.asarray(
+            np.linalg.lstsq(design * root[:, None], values * root, rcond=None)[0], np.float64
+        )
         error = np.abs(values - design @ solution)
         width = 1.5 * max(1.4826 * float(np.median(error)), 1e-6)
         weight = np.minimum(1.0, width / np.maximum(error, 1e-12))

@@ -1,158 +1,60 @@
 """Per-pixel photometric stereo as fused, blocked numba kernels.
 
-Each call handles some rows and releases the GIL; the caller spreads rows over its own threads (numba's parallel layer is
-not used: it aborts the process without libgomp when two threads enter it). Within a block of columns all loops run over
-contiguous float32, so that they vectorise. Only pixels flagged by their residual enter the scalar robust part.
+Each call handles some rows and releases the GIL; the caller spreads rows over its own threads (numba's
+parallel layer is not used: it aborts the process without libgomp when two threads enter it). Within a block
+of columns all loops run over contiguous float32, so that they vectorise. Only pixels flagged by their
+residual enter the scalar robust part.
 """
 
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
 
-import numba
 import numpy as np
-import numpy.typing as npt
 
+from rcg.photometric.solve_pixel import (
+    MIN_DETERMINANT,
+    Limits,
+    Setting,
+    jit,
+    solve_symmetric,
+    solve_without_brightest,
+)
 from rcg.photometric.types import BoolArray, FloatArray
 
 BLOCK = 256
 """columns per block: 8 lights x 5 arrays of a block fit the L2 cache"""
-MIN_DETERMINANT = 1e-3
-"""of the normalised light matrix; below, the lights are nearly in one plane (condition number over about 80)"""
 
 
-class Limits(NamedTuple):
-    """Thresholds, relative to full scale unless said otherwise.
-
-    ``saturated`` and ``dark`` bound a usable sample; a pixel is flagged when a sample exceeds its Lambert value by
-    ``flag_level + flag_share x mean``; ``keep_ratio`` is how far the residual must fall for a robust solve to count.
-    """
-
-    saturated: float = 0.985
-    dark: float = 0.0015
-    flag_level: float = 0.01
-    flag_share: float = 0.06
-    keep_ratio: float = 0.6
-    noise_share: float = 1.0 / 8000.0
-    noise_floor: float = 0.001
-
-
-class Setting(NamedTuple):
-    """What every pixel shares: scale, and whether lights are near (positions in mm) or distant (directions)."""
-
-    px_per_mm: float
-    near: bool
-    red: float
-    green: float
-    blue: float
-    drop: int
-
-
-_jit = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz", "arcp"})
-
-
-@_jit
-def _invert(a00: float, a01: float, a02: float, a11: float, a12: float, a22: float, b0: float, b1: float,
-            b2: float) -> tuple[float, float, float, float]:
-    """Solve the symmetric 3x3 system by cofactors; last value: determinant over (trace / 3) cubed, 0 when singular."""
-    c00, c01, c02 = a11 * a22 - a12 * a12, a02 * a12 - a01 * a22, a01 * a12 - a02 * a11
-    det = a00 * c00 + a01 * c01 + a02 * c02
-    third = (a00 + a11 + a22) / np.float32(3.0)
-    quality = det / max(third * third * third, np.float32(1e-12))
-    inv = np.float32(1.0) / det if quality > np.float32(1e-6) else np.float32(0.0)
-    c11, c12, c22 = a00 * a22 - a02 * a02, a01 * a02 - a00 * a12, a00 * a11 - a01 * a01
-    return ((c00 * b0 + c01 * b1 + c02 * b2) * inv, (c01 * b0 + c11 * b1 + c12 * b2) * inv,
-            (c02 * b0 + c12 * b1 + c22 * b2) * inv, quality)
-
-
-@_jit
-def _solve_used(k: int, n: int, b: FloatArray, vec: FloatArray, use: FloatArray) -> tuple[float, float, float, float]:
-    """Least squares of one column over the samples in use."""
-    a00 = a01 = a02 = a11 = a12 = a22 = b0 = b1 = b2 = np.float32(0.0)
-    for i in range(n):
-        if use[i, k] > 0:
-            x, y, z, value = vec[0, i, k], vec[1, i, k], vec[2, i, k], b[i, k]
-            a00 += x * x
-            a01 += x * y
-            a02 += x * z
-            a11 += y * y
-            a12 += y * z
-            a22 += z * z
-            b0 += x * value
-            b1 += y * value
-            b2 += z * value
-    return _invert(a00, a01, a02, a11, a12, a22, b0, b1, b2)
-
-
-@_jit
-def _misfit(k: int, n: int, b: FloatArray, vec: FloatArray, use: FloatArray, g: FloatArray) -> tuple[float, float, float, int]:
-    """RMS residual, largest positive residual and mean value over the samples in use, and their number."""
-    total, largest, mean = np.float32(0.0), np.float32(0.0), np.float32(0.0)
-    used = 0
-    for i in range(n):
-        if use[i, k] > 0:
-            r = b[i, k] - (g[0, k] * vec[0, i, k] + g[1, k] * vec[1, i, k] + g[2, k] * vec[2, i, k])
-            total += r * r
-            largest = max(largest, r)
-            mean += b[i, k]
-            used += 1
-    count = max(used, 1)
-    return math.sqrt(total / count), largest, mean / count, used
-
-
-@_jit
-def _robust(k: int, n: int, drop: int, limits: Limits, b: FloatArray, vec: FloatArray, use: FloatArray, g: FloatArray) -> None:
-    """Drop the brightest samples of a flagged pixel, one by one, while that explains the pixel much better.
-
-    Brightest means relative to a flat, matte pixel: value over the light's cosine. With three samples left the fit is
-    exact and proves nothing, so the flag must then be twice as clear.
-    """
-    rms, largest, mean, used = _misfit(k, n, b, vec, use, g)
-    flag = np.float32(limits.flag_level) + np.float32(limits.flag_share) * mean
-    if largest <= flag:
-        return
-    dropped = np.empty(drop, np.int64)
-    count = 0
-    best = rms * np.float32(limits.keep_ratio)
-    kept = 0
-    g0, g1, g2 = g[0, k], g[1, k], g[2, k]
-    while count < drop and used - count > 3:
-        brightest, at = np.float32(-1.0), -1
-        for i in range(n):
-            if use[i, k] > 0:
-                value = b[i, k] / max(vec[2, i, k], np.float32(0.05))
-                if value > brightest:
-                    brightest, at = value, i
-        use[at, k] = 0
-        dropped[count] = at
-        count += 1
-        s0, s1, s2, quality = _solve_used(k, n, b, vec, use)
-        if quality < MIN_DETERMINANT:
-            break
-        g[0, k], g[1, k], g[2, k] = s0, s1, s2
-        now, _, _, left = _misfit(k, n, b, vec, use, g)
-        enough = now < best if left > 3 else (largest > 2 * flag and kept == 0)
-        if enough:
-            kept = count
-            best = now * np.float32(limits.keep_ratio)
-            g0, g1, g2 = s0, s1, s2
-    for j in range(kept, count):
-        use[dropped[j], k] = 1
-    g[0, k], g[1, k], g[2, k] = g0, g1, g2
-
-
-@_jit
-def _light_vectors(i: int, row_y: float, first_x: float, width: int, setting: Setting, source: FloatArray, scale: FloatArray,
-                   gain: FloatArray, half: FloatArray, vec: FloatArray, inv: FloatArray) -> None:
-    """Unit vectors to light i and the factor from radiance to radiance under unit irradiance, for one block."""
+@jit
+def _light_vectors(
+    i: int,
+    row_y: float,
+    first_x: float,
+    width: int,
+    setting: Setting,
+    source: FloatArray,
+    scale: FloatArray,
+    gain: FloatArray,
+    half: FloatArray,
+    vec: FloatArray,
+    inv: FloatArray,
+) -> None:
+    """Unit vectors to light i, and the factor from radiance to that under unit irradiance, for one block."""
     step = np.float32(1.0 / setting.px_per_mm)
     y = np.float32(row_y)
     v = y * half[1]
     for k in range(width):
         x = np.float32(first_x) + np.float32(k) * step
         u = x * half[0]
-        flat = gain[i, 0] + gain[i, 1] * u + gain[i, 2] * v + gain[i, 3] * u * u + gain[i, 4] * u * v + gain[i, 5] * v * v
+        flat = (
+            gain[i, 0]
+            + gain[i, 1] * u
+            + gain[i, 2] * v
+            + gain[i, 3] * u * u
+            + gain[i, 4] * u * v
+            + gain[i, 5] * v * v
+        )
         if setting.near:
             dx, dy, dz = source[i, 0] - x, source[i, 1] - y, source[i, 2]
             d2 = dx * dx + dy * dy + dz * dz
@@ -164,21 +66,51 @@ def _light_vectors(i: int, row_y: float, first_x: float, width: int, setting: Se
             inv[i, k] = flat * scale[i]
 
 
-@_jit
-def _gather(i: int, row: int, first: int, width: int, setting: Setting, limits: Limits, frames: FloatArray, inv: FloatArray,
-            b: FloatArray, use: FloatArray) -> None:
+@jit
+def _gather(
+    i: int,
+    row: int,
+    first: int,
+    width: int,
+    setting: Setting,
+    limits: Limits,
+    frames: FloatArray,
+    inv: FloatArray,
+    b: FloatArray,
+    use: FloatArray,
+) -> None:
     """Luminance of light i over the block, divided by its irradiance, and which samples are usable."""
     for k in range(width):
-        red, green, blue = frames[i, row, first + k, 0], frames[i, row, first + k, 1], frames[i, row, first + k, 2]
-        value = np.float32(setting.red) * red + np.float32(setting.green) * green + np.float32(setting.blue) * blue
-        top = max(red, max(green, blue))
-        use[i, k] = np.float32(1.0) if (top < np.float32(limits.saturated)) and (value > np.float32(limits.dark)) else np.float32(0.0)
+        red, green, blue = (
+            frames[i, row, first + k, 0],
+            frames[i, row, first + k, 1],
+            frames[i, row, first + k, 2],
+        )
+        value = (
+            np.float32(setting.red) * red
+            + np.float32(setting.green) * green
+            + np.float32(setting.blue) * blue
+        )
+        top = max(red, green, blue)
+        use[i, k] = (
+            np.float32(1.0)
+            if (top < np.float32(limits.saturated)) and (value > np.float32(limits.dark))
+            else np.float32(0.0)
+        )
         b[i, k] = value * inv[i, k]
 
 
-@_jit
-def _least_squares(n: int, width: int, b: FloatArray, vec: FloatArray, use: FloatArray, a: FloatArray, g: FloatArray,
-                   quality: FloatArray) -> None:
+@jit
+def _least_squares(
+    n: int,
+    width: int,
+    b: FloatArray,
+    vec: FloatArray,
+    use: FloatArray,
+    a: FloatArray,
+    g: FloatArray,
+    quality: FloatArray,
+) -> None:
     """Normal equations of a whole block, accumulated light by light, then solved column by column."""
     a[:, :width] = 0
     for i in range(n):
@@ -195,12 +127,24 @@ def _least_squares(n: int, width: int, b: FloatArray, vec: FloatArray, use: Floa
             a[7, k] += y * value
             a[8, k] += z * value
     for k in range(width):
-        g[0, k], g[1, k], g[2, k], quality[k] = _invert(a[0, k], a[1, k], a[2, k], a[3, k], a[4, k], a[5, k], a[6, k], a[7, k], a[8, k])
+        g[0, k], g[1, k], g[2, k], quality[k] = solve_symmetric(
+            a[0, k], a[1, k], a[2, k], a[3, k], a[4, k], a[5, k], a[6, k], a[7, k], a[8, k]
+        )
 
 
-@_jit
-def _largest_excess(n: int, width: int, b: FloatArray, vec: FloatArray, use: FloatArray, g: FloatArray, excess: FloatArray,
-                    mean: FloatArray, count: FloatArray, square: FloatArray) -> None:
+@jit
+def _largest_excess(
+    n: int,
+    width: int,
+    b: FloatArray,
+    vec: FloatArray,
+    use: FloatArray,
+    g: FloatArray,
+    excess: FloatArray,
+    mean: FloatArray,
+    count: FloatArray,
+    square: FloatArray,
+) -> None:
     """Residuals of a block: largest positive one, mean value, number of samples, sum of squares."""
     excess[:width] = 0
     mean[:width] = 0
@@ -208,21 +152,39 @@ def _largest_excess(n: int, width: int, b: FloatArray, vec: FloatArray, use: Flo
     square[:width] = 0
     for i in range(n):
         for k in range(width):
-            r = use[i, k] * (b[i, k] - (g[0, k] * vec[0, i, k] + g[1, k] * vec[1, i, k] + g[2, k] * vec[2, i, k]))
+            r = use[i, k] * (
+                b[i, k] - (g[0, k] * vec[0, i, k] + g[1, k] * vec[1, i, k] + g[2, k] * vec[2, i, k])
+            )
             excess[k] = max(excess[k], r)
             square[k] += r * r
             mean[k] += use[i, k] * b[i, k]
             count[k] += use[i, k]
 
 
-@_jit
-def _colours(row: int, first: int, width: int, n: int, frames: FloatArray, inv: FloatArray, vec: FloatArray, use: FloatArray,
-             unit: FloatArray, albedo: FloatArray, weight: FloatArray) -> None:
-    """Albedo per channel along the solved normal. Where no sample is usable all of them count, as for a flat pixel."""
+@jit
+def _colours(
+    row: int,
+    first: int,
+    width: int,
+    n: int,
+    frames: FloatArray,
+    inv: FloatArray,
+    vec: FloatArray,
+    use: FloatArray,
+    unit: FloatArray,
+    albedo: FloatArray,
+    weight: FloatArray,
+) -> None:
+    """Albedo per channel along the solved normal. Where no sample is usable all of them count, as for a flat
+    pixel.
+    """
     weight[:width] = 0
     for i in range(n):
         for k in range(width):
-            shade = use[i, k] * max(unit[0, k] * vec[0, i, k] + unit[1, k] * vec[1, i, k] + unit[2, k] * vec[2, i, k], np.float32(0.0))
+            shade = use[i, k] * max(
+                unit[0, k] * vec[0, i, k] + unit[1, k] * vec[1, i, k] + unit[2, k] * vec[2, i, k],
+                np.float32(0.0),
+            )
             weight[k] += shade * shade
             factor = shade * inv[i, k]
             albedo[row, first + k, 0] += factor * frames[i, row, first + k, 0]
@@ -234,10 +196,23 @@ def _colours(row: int, first: int, width: int, n: int, frames: FloatArray, inv: 
             albedo[row, first + k, c] *= scale
 
 
-@_jit
-def solve_rows(rows: tuple[int, int], frames: FloatArray, mask: BoolArray, source: FloatArray, scale: FloatArray, gain: FloatArray,
-               half: FloatArray, setting: Setting, limits: Limits, normal: FloatArray, albedo: FloatArray, confidence: FloatArray,
-               specular: FloatArray, residual: FloatArray) -> None:
+@jit
+def solve_rows(
+    rows: tuple[int, int],
+    frames: FloatArray,
+    mask: BoolArray,
+    source: FloatArray,
+    scale: FloatArray,
+    gain: FloatArray,
+    half: FloatArray,
+    setting: Setting,
+    limits: Limits,
+    normal: FloatArray,
+    albedo: FloatArray,
+    confidence: FloatArray,
+    specular: FloatArray,
+    residual: FloatArray,
+) -> None:
     """Solve rows ``rows[0]`` to ``rows[1]`` into the five outputs.
 
     Args:
@@ -253,11 +228,27 @@ def solve_rows(rows: tuple[int, int], frames: FloatArray, mask: BoolArray, sourc
         confidence, specular, residual: (H, W), written.
     """
     n, height, width = frames.shape[0], frames.shape[1], frames.shape[2]
-    b, inv, use = np.empty((n, BLOCK), np.float32), np.empty((n, BLOCK), np.float32), np.empty((n, BLOCK), np.float32)
+    b, inv, use = (
+        np.empty((n, BLOCK), np.float32),
+        np.empty((n, BLOCK), np.float32),
+        np.empty((n, BLOCK), np.float32),
+    )
     vec = np.empty((3, n, BLOCK), np.float32)
-    a, g, unit = np.empty((9, BLOCK), np.float32), np.empty((3, BLOCK), np.float32), np.empty((3, BLOCK), np.float32)
-    quality, excess, mean = np.empty(BLOCK, np.float32), np.empty(BLOCK, np.float32), np.empty(BLOCK, np.float32)
-    count, square, weight = np.empty(BLOCK, np.float32), np.empty(BLOCK, np.float32), np.empty(BLOCK, np.float32)
+    a, g, unit = (
+        np.empty((9, BLOCK), np.float32),
+        np.empty((3, BLOCK), np.float32),
+        np.empty((3, BLOCK), np.float32),
+    )
+    quality, excess, mean = (
+        np.empty(BLOCK, np.float32),
+        np.empty(BLOCK, np.float32),
+        np.empty(BLOCK, np.float32),
+    )
+    count, square, weight = (
+        np.empty(BLOCK, np.float32),
+        np.empty(BLOCK, np.float32),
+        np.empty(BLOCK, np.float32),
+    )
     for row in range(rows[0], rows[1]):
         y = (0.5 * (height - 1) - row) / setting.px_per_mm
         for first in range(0, width, BLOCK):
@@ -271,19 +262,29 @@ def solve_rows(rows: tuple[int, int], frames: FloatArray, mask: BoolArray, sourc
             for k in range(size):
                 flag = limits.flag_level * count[k] + limits.flag_share * mean[k]
                 if excess[k] * count[k] > flag and mask[row, first + k] and quality[k] > MIN_DETERMINANT:
-                    _robust(k, n, setting.drop, limits, b, vec, use, g)
+                    solve_without_brightest(k, n, setting.drop, limits, b, vec, use, g)
             _largest_excess(n, size, b, vec, use, g, excess, mean, count, square)
             for k in range(size):
                 length = math.sqrt(g[0, k] * g[0, k] + g[1, k] * g[1, k] + g[2, k] * g[2, k])
-                good = mask[row, first + k] and count[k] >= 3 and quality[k] > MIN_DETERMINANT and length > 1e-6 and g[2, k] > 0
+                good = (
+                    mask[row, first + k]
+                    and count[k] >= 3
+                    and quality[k] > MIN_DETERMINANT
+                    and length > 1e-6
+                    and g[2, k] > 0
+                )
                 if good:
                     unit[0, k], unit[1, k], unit[2, k] = g[0, k] / length, g[1, k] / length, g[2, k] / length
                     average = mean[k] / count[k]
                     misfit = math.sqrt(square[k] / count[k]) / max(average, 1e-6)
-                    noise = math.sqrt(limits.noise_share * average + limits.noise_floor**2) / max(average, 1e-6)
+                    noise = math.sqrt(limits.noise_share * average + limits.noise_floor**2) / max(
+                        average, 1e-6
+                    )
                     residual[row, first + k] = misfit
                     share = (count[k] - 2) / max(n - 2, 1)
-                    confidence[row, first + k] = share / ((1 + (misfit / 0.15) ** 2) * (1 + (noise / 0.08) ** 2))
+                    confidence[row, first + k] = share / (
+                        (1 + (misfit / 0.15) ** 2) * (1 + (noise / 0.08) ** 2)
+                    )
                 else:
                     unit[0, k], unit[1, k], unit[2, k] = 0.0, 0.0, 1.0
                     residual[row, first + k] = 0
@@ -299,5 +300,3 @@ def solve_rows(rows: tuple[int, int], frames: FloatArray, mask: BoolArray, sourc
                     normal[row, first + k, c] = unit[c, k]
                     albedo[row, first + k, c] = 0
             _colours(row, first, size, n, frames, inv, vec, use, unit, albedo, weight)
-
-

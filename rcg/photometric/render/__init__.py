@@ -1,10 +1,12 @@
-"""The engine's forward model: a physically plausible side of a card, photographed under n near lights, with its truth.
+"""The engine's forward model: a physically plausible side of a card, photographed under n near lights, with
+its truth.
 
     >>> from rcg.photometric.render import render_side
     >>> side = render_side(7)                      # 8 frames of 1500 x 2000
     >>> side.truth.centering.left_right.mean       # known, not measured
 
-A :class:`Scene` (drawn from the seed) holds every number; :func:`render_scene` renders a scene of one's own making.
+A :class:`Scene` (drawn from the seed) holds every number; :func:`render_scene` renders a scene of one's own
+making.
 """
 
 from __future__ import annotations

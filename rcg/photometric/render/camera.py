@@ -16,7 +16,9 @@ def _turn(angle_deg: float) -> Matrix:
 
 
 def _view(camera: Camera) -> tuple[Matrix, npt.NDArray[np.float64]]:
-    """Rotation (image axes to camera axes: x right, y up, z backwards) and the camera's centre in image axes, mm."""
+    """Rotation (image axes to camera axes: x right, y up, z backwards) and the camera's centre in image axes,
+    mm.
+    """
     a, b = np.radians(camera.tilt_deg)
     about_x = np.array([[1, 0, 0], [0, np.cos(a), -np.sin(a)], [0, np.sin(a), np.cos(a)]])
     about_y = np.array([[np.cos(b), 0, np.sin(b)], [0, 1, 0], [-np.sin(b), 0, np.cos(b)]])
@@ -25,10 +27,11 @@ def _view(camera: Camera) -> tuple[Matrix, npt.NDArray[np.float64]]:
 
 
 def card_to_reference(scene: Scene) -> Matrix:
-    """(3, 3) homography from card millimetres (x right, y up) to pixels of frame 1 (x right, y down, centres at integers).
+    """(3, 3) homography from card millimetres (x right, y up) to pixels of frame 1 (x right, y down, centres
+    at integers).
 
-    A pinhole sees the plane z = 0: ``P = K [r1 r2 t]``. The principal point is placed so that the card's centre falls
-    where ``shift_px`` says.
+    A pinhole sees the plane z = 0: ``P = K [r1 r2 t]``. The principal point is placed so that the card's
+    centre falls where ``shift_px`` says.
     """
     camera = scene.camera
     rotation, centre = _view(camera)

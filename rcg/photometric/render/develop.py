@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 import cv2
+import numba
 import numpy as np
+import numpy.typing as npt
 
 from rcg.photometric.render.scene import Sensor
 from rcg.photometric.types import FloatArray, Frame
@@ -28,24 +32,41 @@ def develop(
         file_name: for messages.
 
     Returns:
-        A frame of 8-bit sRGB, or of float32 linear samples (quantised to ``sensor.bits`` when there is noise).
+        A frame of 8-bit sRGB, or of float32 linear samples (quantised to ``sensor.bits`` when there is
+        noise).
     """
     if sensor.blur_px > 0:
-        radiance = cv2.GaussianBlur(radiance, (0, 0), sensor.blur_px)
+        radiance = np.asarray(cv2.GaussianBlur(radiance, (0, 0), sensor.blur_px), np.float32)
     if not sensor.noise:
         np.clip(radiance, 0, 1, out=radiance)
         if sensor.encoding == "linear":
             return Frame(name, file_name, radiance, "linear")
         return Frame(name, file_name, np.rint(srgb_encode(radiance) * 255).astype(np.uint8), "srgb")
-    noise = rng.standard_normal(radiance.shape, np.float32)
-    deviation = np.sqrt(
-        np.maximum(radiance, 0) * np.float32(1 / sensor.electrons)
-        + np.float32((sensor.read_electrons / sensor.electrons) ** 2)
-    )
     levels = (1 << sensor.bits) - 1
-    radiance += noise * deviation
-    codes = np.clip(np.rint(radiance * np.float32(levels)), 0, levels).astype(np.uint16)
+    codes = np.empty(radiance.shape, np.uint16)
+    noise = rng.standard_normal(radiance.shape, np.float32)
+    _expose(
+        radiance.ravel(), noise.ravel(), codes.ravel(), 1 / sensor.electrons, sensor.read_electrons, levels
+    )
     if sensor.encoding == "linear":
         return Frame(name, file_name, codes.astype(np.float32) / np.float32(levels), "linear")
     table = np.rint(srgb_encode(np.linspace(0, 1, levels + 1, dtype=np.float32)) * 255).astype(np.uint8)
     return Frame(name, file_name, table[codes], "srgb")
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def _expose(
+    radiance: FloatArray,
+    noise: FloatArray,
+    codes: npt.NDArray[np.uint16],
+    per_electron: float,
+    read_electrons: float,
+    levels: int,
+) -> None:
+    """Add photon and read noise of unit-variance ``noise`` and quantise, in one pass over flat arrays."""
+    gain, floor = np.float32(per_electron), np.float32((read_electrons * per_electron) ** 2)
+    top = np.float32(levels)
+    for i in range(len(codes)):
+        x = radiance[i]
+        x += noise[i] * math.sqrt(max(x, np.float32(0.0)) * gain + floor)
+        codes[i] = np.uint16(min(max(x * top + np.float32(0.5), np.float32(0.0)), top))

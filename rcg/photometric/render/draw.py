@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from rcg.errors import InputError
 from rcg.grading.schema import SideName
@@ -13,6 +14,7 @@ from rcg.photometric.render.scene import (
     Colour,
     Cut,
     Dent,
+    Place,
     Print,
     Rig,
     Scene,
@@ -60,7 +62,8 @@ def draw_scene(
     frame_size: tuple[int, int] = (FRAME_WIDTH, FRAME_HEIGHT),
     px_per_mm: float | None = None,
 ) -> Scene:
-    """Draw a scene. The same arguments give the same scene; the print and the surface do not depend on the lights.
+    """Draw a scene. The same arguments give the same scene; the print and the surface do not depend on the
+    lights.
 
     Args:
         seed: any non-negative integer.
@@ -135,7 +138,8 @@ def _draw_surface(rng: np.random.Generator, cut: Cut) -> tuple[Surface, Cut]:
     half = np.array([cut.width_mm / 2, cut.height_mm / 2]) - 4.0
     dents = tuple(
         Dent(
-            *rng.uniform(-half, half).tolist(),
+            x_mm=float(rng.uniform(-half[0], half[0])),
+            y_mm=float(rng.uniform(-half[1], half[1])),
             width_mm=float(rng.uniform(0.3, 1.2)),
             depth_um=float(rng.uniform(5, 25)),
             elongation=float(rng.uniform(1.0, 1.5)),
@@ -145,7 +149,8 @@ def _draw_surface(rng: np.random.Generator, cut: Cut) -> tuple[Surface, Cut]:
     )
     scratches = tuple(
         Scratch(
-            *rng.uniform(-0.8 * half, 0.8 * half).tolist(),
+            x_mm=float(rng.uniform(-0.8, 0.8) * half[0]),
+            y_mm=float(rng.uniform(-0.8, 0.8) * half[1]),
             angle_deg=float(rng.uniform(0, 180)),
             length_mm=float(rng.uniform(3, 25)),
             bend_per_mm=float(rng.uniform(-0.02, 0.02)),
@@ -170,37 +175,32 @@ def _draw_surface(rng: np.random.Generator, cut: Cut) -> tuple[Surface, Cut]:
     )
 
 
-def _draw_whitening(rng: np.random.Generator, cut: Cut, worn: np.ndarray) -> tuple[Whitening, ...]:
+def _draw_whitening(rng: np.random.Generator, cut: Cut, worn: npt.NDArray[np.bool_]) -> tuple[Whitening, ...]:
     w, h = cut.width_mm / 2, cut.height_mm / 2
-    inset = cut.radius_mm * (1 - np.sqrt(0.5))
-    spots = []
-    for place, sx, sy, angle, is_worn in (
-        ("top_left", -1, 1, 45.0, worn[0]),
-        ("top_right", 1, 1, -45.0, worn[1]),
-        ("bottom_right", 1, -1, 45.0, worn[2]),
-        ("bottom_left", -1, -1, -45.0, worn[3]),
-    ):
-        if is_worn:
-            spots.append(
-                Whitening(
-                    place,
-                    sx * (w - inset),
-                    sy * (h - inset),
-                    float(rng.uniform(0.5, 1.2)),  # type: ignore[arg-type]
-                    float(rng.uniform(0.3, 0.8)),
-                    angle,
-                )
-            )
+    inset = cut.radius_mm * (1 - float(np.sqrt(0.5)))
+    x, y = w - inset, h - inset
+    tips: tuple[tuple[Place, float, float, float], ...] = (
+        ("top_left", -x, y, 45.0),
+        ("top_right", x, y, -45.0),
+        ("bottom_right", x, -y, 45.0),
+        ("bottom_left", -x, -y, -45.0),
+    )
+    spots = [
+        Whitening(place, at_x, at_y, float(rng.uniform(0.5, 1.2)), float(rng.uniform(0.3, 0.8)), angle)
+        for (place, at_x, at_y, angle), is_worn in zip(tips, worn, strict=True)
+        if is_worn
+    ]
     for _ in range(int(rng.integers(0, 4))):
-        edge = str(rng.choice(["left", "right", "top", "bottom"]))
         along = float(rng.uniform(-0.8, 0.8))
-        x, y, angle = {
-            "left": (-w, along * h, 90.0),
-            "right": (w, along * h, 90.0),
-            "top": (along * w, h, 0.0),
-            "bottom": (along * w, -h, 0.0),
-        }[edge]
-        spots.append(Whitening(edge, x, y, float(rng.uniform(0.4, 2.5)), float(rng.uniform(0.1, 0.3)), angle))  # type: ignore[arg-type]
+        edges: tuple[tuple[Place, float, float, float], ...] = (
+            ("left", -w, along * h, 90.0),
+            ("right", w, along * h, 90.0),
+            ("top", along * w, h, 0.0),
+            ("bottom", along * w, -h, 0.0),
+        )
+        place, at_x, at_y, angle = edges[int(rng.integers(4))]
+        long, deep = float(rng.uniform(0.4, 2.5)), float(rng.uniform(0.1, 0.3))
+        spots.append(Whitening(place, at_x, at_y, long, deep, angle))
     return tuple(spots)
 
 
@@ -236,7 +236,7 @@ def _draw_camera(
     room = np.array([w, h]) - need
     if (room < 8).any():
         raise InputError(
-            f"The card needs {need[0]:.0f} x {need[1]:.0f} pixels at {scale:.1f} px/mm, the frame has {w} x {h}.",
+            f"The card needs {need[0]:.0f} x {need[1]:.0f} px at {scale:.1f} px/mm; the frame has {w} x {h}.",
             "Give a larger --size or a smaller --px-per-mm.",
         )
     shift = rng.uniform(-1, 1, 2) * np.minimum(room / 2 - 4, 0.02 * np.array([w, h]))

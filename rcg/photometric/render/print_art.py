@@ -1,8 +1,8 @@
-"""Procedural print: what is inside the border. Gradients, a picture, text-like marks, and thin frames that tempt a
-border finder to stop too late.
+"""Procedural print: what is inside the border. Gradients, a picture, text-like marks, and thin frames that
+tempt a border finder to stop too late.
 
-Drawn in the print's own axes, so that it turns and shifts with the print. Near the print's edge there is only the
-panel's colour, so that the edge is one clear step all round.
+Drawn in the print's own axes, so that it turns and shifts with the print. Near the print's edge there is only
+the panel's colour, so that the edge is one clear step all round.
 """
 
 from __future__ import annotations
@@ -84,14 +84,13 @@ class Sheet:
         angle: float,
         colour: Colour | FloatArray,
         opacity: float = 1.0,
+        clip: Mask | None = None,
     ) -> None:
-        """A filled ellipse, anti-aliased."""
+        """A filled ellipse with half axes a and b, anti-aliased, inside ``clip`` where that is given."""
         axes = (max(1, round(a * self.scale * 16)), max(1, round(b * self.scale * 16)))
-        self.fill(
-            self.mask(lambda m: cv2.ellipse(m, self.px(x, y), axes, -angle, 0, 360, 255, -1, cv2.LINE_AA, 4)),
-            colour,
-            opacity,
-        )
+        centre = self.px(x, y)
+        mask = self.mask(lambda m: cv2.ellipse(m, centre, axes, -angle, 0, 360, 255, -1, cv2.LINE_AA, 4))
+        self.fill(mask if clip is None else np.minimum(mask, clip), colour, opacity)
 
     def gradient(self, first: Colour, second: Colour, angle_deg: float) -> FloatArray:
         """A linear gradient over the whole sheet."""
@@ -168,12 +167,7 @@ def _front(sheet: Sheet, rng: np.random.Generator, w: float, h: float, ink: Colo
         x, y = float(rng.uniform(-w, w)), float(rng.uniform(bottom, top))
         a, b, angle = float(rng.uniform(1, 9)), float(rng.uniform(1, 6)), float(rng.uniform(0, 180))
         colour, opacity = _random_colour(rng), float(rng.uniform(0.5, 1.0))
-        axes = (round(a * sheet.scale), round(b * sheet.scale))
-        cx, cy = (v // 16 for v in sheet.px(x, y))
-        blob = sheet.mask(
-            lambda m, c=(cx, cy), ax=axes, an=angle: cv2.ellipse(m, c, ax, an, 0, 360, 255, -1, cv2.LINE_AA)
-        )  # type: ignore[misc]
-        sheet.fill(np.minimum(blob, clip), colour, opacity)
+        sheet.ellipse(x, y, a, b, angle, colour, opacity, clip)
     sheet.frame(-w, bottom, w, top, 0.5, _random_colour(rng))
     y = bottom - 4.0
     while y > -h + 5:

@@ -1,8 +1,10 @@
-"""The surface as a height field with analytic slopes: curl, grain, dents, scratches; and the bare stock at worn places.
+"""The surface as a height field with analytic slopes: curl, grain, dents, scratches; and the bare stock at
+worn places.
 
-Heights are in micrometres, slopes are dz/dx and dz/dy without unit. The field is sampled on a grid whose footprint is
-taken into account: a Gaussian furrow narrower than a sample is widened by the footprint and made shallower in
-proportion, which is its exact convolution with a Gaussian footprint, so thin scratches neither alias nor vanish.
+Heights are in micrometres, slopes are dz/dx and dz/dy without unit. The field is sampled on a grid whose
+footprint is taken into account: a Gaussian furrow narrower than a sample is widened by the footprint and made
+shallower in proportion, which is its exact convolution with a Gaussian footprint, so thin scratches neither
+alias nor vanish.
 """
 
 from __future__ import annotations
@@ -48,8 +50,8 @@ def make_relief(scene: Scene, px_per_mm: float, margin_mm: float) -> ReliefField
     """Sample the scene's relief at ``px_per_mm`` over the card and ``margin_mm`` round it."""
     extent = (scene.cut.width_mm / 2 + margin_mm, scene.cut.height_mm / 2 + margin_mm)
     w, h = (round(2 * e * px_per_mm) for e in extent)
-    x = (np.arange(w) + 0.5) / px_per_mm - extent[0]
-    y = extent[1] - (np.arange(h) + 0.5) / px_per_mm
+    x: Grid = (np.arange(w, dtype=np.float64) + 0.5) / px_per_mm - extent[0]
+    y: Grid = extent[1] - (np.arange(h, dtype=np.float64) + 0.5) / px_per_mm
     z, p, q = _grain_and_curl(scene, x, y, px_per_mm)
     for dent in scene.surface.dents:
         _add(z, p, q, _dent(dent, x, y, px_per_mm))
@@ -83,7 +85,7 @@ def _add(z: FloatArray, p: FloatArray, q: FloatArray, patch: Patch | None) -> No
 def _grain_and_curl(
     scene: Scene, x: Grid, y: Grid, px_per_mm: float
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Grain is white noise under a Gaussian; its slopes are the same noise under the Gaussian's derivative."""
+    """Grain is white noise under a Gaussian; its slopes are that noise under the Gaussian's derivative."""
     sigma = scene.surface.grain_mm * px_per_mm
     radius = int(np.ceil(4 * sigma))
     t = np.arange(-radius, radius + 1)
@@ -134,7 +136,8 @@ def _dent(dent: Dent, x: Grid, y: Grid, px_per_mm: float) -> Patch | None:
 def scratch_frame(scratch: Scratch, dx: Grid, dy: Grid) -> tuple[Grid, Grid, Grid, Grid]:
     """Coordinates along and across a scratch at points relative to its middle, and the unit vector across.
 
-    Across is the signed distance to the arc (left of its direction positive), along the arc length from the middle.
+    Across is the signed distance to the arc (left of its direction positive), along the arc length from the
+    middle.
     """
     c, s = np.cos(np.radians(scratch.angle_deg)), np.sin(np.radians(scratch.angle_deg))
     u, v = c * dx + s * dy, -s * dx + c * dy

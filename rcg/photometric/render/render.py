@@ -68,9 +68,14 @@ class RenderedSide:
 
 
 def render_scene(scene: Scene, *, threads: int | None = None) -> RenderedSide:
-    """Render every frame of a scene. Bytes do not depend on ``threads`` (default: the computer's cores, at most 8)."""
+    """Render every frame of a scene. Bytes do not depend on ``threads`` (default: the computer's cores, at
+    most 8).
+    """
     workers = threads or min(os.cpu_count() or 1, 8)
-    relief = make_relief(scene, max(25.0, float(np.ceil(scene.camera.px_per_mm))), MARGIN_MM)
+    scale = scene.camera.px_per_mm
+    relief = make_relief(
+        scene, max(25.0 if scale > 12 else DEFAULT_PX_PER_MM, float(np.ceil(scale))), MARGIN_MM
+    )
     surface = np.stack([relief.slope_x, relief.slope_y, relief.whitening, relief.grain], -1)
     sheet = draw_art(scene, relief.px_per_mm)
     grids = _grids(scene, relief, sheet)
@@ -180,20 +185,18 @@ def _grids(scene: Scene, relief: ReliefField, sheet: Sheet) -> Grids:
 
 def _light(scene: Scene, index: int, exposure: float) -> Light:
     position = lights_in_card(scene)[index]
-    eye = camera_in_card(scene)
     power = exposure * float(scene.rig.intensities[index]) * float(position @ position)
-    return Light(
-        *position.tolist(),
-        power,
-        exposure * scene.rig.ambient,
-        *eye.tolist(),
-        scene.surface.gloss_f0,
-        scene.surface.gloss_roughness**4,
-    )
+    ambient = exposure * scene.rig.ambient
+    alpha2 = scene.surface.gloss_roughness**4
+    x, y, z = position.tolist()
+    eye_x, eye_y, eye_z = camera_in_card(scene).tolist()
+    return Light(x, y, z, power, ambient, eye_x, eye_y, eye_z, scene.surface.gloss_f0, alpha2)
 
 
 def _exposure(scene: Scene, maps: TruthMaps) -> float:
-    """One exposure for all frames: the brightest print under the nearest light comes to the sensor's headroom."""
+    """One exposure for all frames: the brightest print under the nearest light comes to the sensor's
+    headroom.
+    """
     half = np.array([scene.cut.width_mm, scene.cut.height_mm]) / 2
     points = np.array([[x, y, 0.0] for x in (-1, 0, 1) for y in (-1, 0, 1)]) * [*half, 1.0]
     brightest = 0.0

@@ -1,7 +1,9 @@
-"""What a rendered side is made of, as plain data: the cut, the print, the relief, the rig, the camera, the table.
+"""What a rendered side is made of, as plain data: the cut, the print, the relief, the rig, the camera, the
+table.
 
-A :class:`Scene` holds every number that the renderer uses, so a test can change one (``dataclasses.replace``) and render
-again, and truth is computed from it and not from pixels. :mod:`rcg.photometric.render.draw` draws scenes at random.
+A :class:`Scene` holds every number that the renderer uses, so a test can change one (``dataclasses.replace``)
+and render again, and truth is computed from it and not from pixels. :mod:`rcg.photometric.render.draw` draws
+scenes at random.
 
 Lengths are millimetres, depths micrometres, angles degrees (counter-clockwise positive), colours linear RGB
 reflectance in [0, 1].
@@ -19,13 +21,14 @@ from rcg.grading.schema import SideName
 from rcg.photometric.types import Encoding
 
 Colour = tuple[float, float, float]
+Place = Literal["top_left", "top_right", "bottom_right", "bottom_left", "left", "right", "top", "bottom"]
 FRAME_WIDTH, FRAME_HEIGHT = 1500, 2000
 
 
 @dataclass(frozen=True)
 class Cut:
-    """The card as it was cut. ``corner_radius_mm`` (top left, top right, bottom right, bottom left) is larger than
-    ``radius_mm`` where a corner has worn round."""
+    """The card as it was cut. ``corner_radius_mm`` (top left, top right, bottom right, bottom left) is larger
+    than ``radius_mm`` where a corner has worn round."""
 
     width_mm: float = 63.0
     height_mm: float = 88.0
@@ -36,7 +39,8 @@ class Cut:
 
 @dataclass(frozen=True)
 class Print:
-    """The printed frame on the card: a rounded rectangle whose centre is off by ``offset_mm`` and turned by ``tilt_deg``.
+    """The printed frame on the card: a rounded rectangle whose centre is off by ``offset_mm`` and turned by
+    ``tilt_deg``.
 
     ``border_mm`` is the nominal border (left and right, top and bottom) of a print in perfect register.
     """
@@ -72,7 +76,8 @@ class Dent:
 class Scratch:
     """A furrow along a circular arc with a Gaussian profile; ``width_mm`` is 4 standard deviations.
 
-    The arc's middle is at ``x_mm, y_mm``, running there in direction ``angle_deg``; ``bend_per_mm`` is its curvature.
+    The arc's middle is at ``x_mm, y_mm``, running there in direction ``angle_deg``; ``bend_per_mm`` is its
+    curvature.
     """
 
     x_mm: float
@@ -88,7 +93,7 @@ class Scratch:
 class Whitening:
     """Bare stock at an edge or corner: an irregular ellipse about a point of the outline."""
 
-    place: Literal["top_left", "top_right", "bottom_right", "bottom_left", "left", "right", "top", "bottom"]
+    place: Place
     x_mm: float
     y_mm: float
     along_mm: float
@@ -98,7 +103,7 @@ class Whitening:
 
 @dataclass(frozen=True)
 class Surface:
-    """Relief and stock. ``curl_um`` is the sag along x, along y and across the diagonal, over the whole card."""
+    """Relief and stock. ``curl_um`` is the sag along x, along y and along the diagonal."""
 
     dents: tuple[Dent, ...] = ()
     scratches: tuple[Scratch, ...] = ()
@@ -113,8 +118,8 @@ class Surface:
 
 @dataclass(frozen=True)
 class Rig:
-    """Point lights. Positions are relative to the card's centre in image axes: x right and y up in the photograph,
-    z along the card's normal. ``intensities`` are relative; the engine is not told them."""
+    """Point lights. Positions are relative to the card's centre in image axes: x right and y up in the
+    photograph, z along the card's normal. ``intensities`` are relative; the engine is not told them."""
 
     positions_mm: npt.NDArray[np.float64]
     intensities: npt.NDArray[np.float64]
@@ -132,7 +137,8 @@ class Camera:
         rotation_deg: of the card in the frame.
         tilt_deg: of the camera about the frame's x and y axes.
         shift_px: of the card's centre from the frame's centre (x right, y down).
-        drift_px: (n, 2) shift of each frame's picture against the first (x right, y down); the first row is zero.
+        drift_px: (n, 2) shift of each frame's picture against the first (x right, y down); the first row is
+            zero.
         drift_deg: (n,) turn of each frame's picture about the frame's centre; the first is zero.
     """
 
@@ -148,7 +154,7 @@ class Camera:
 
 @dataclass(frozen=True)
 class Sensor:
-    """What happens to the light after the lens. ``noise=False`` gives the expectation, without quantisation."""
+    """What happens to the light after the lens. ``noise=False`` gives the expectation, unquantised."""
 
     noise: bool = True
     electrons: float = 12000.0
@@ -191,5 +197,5 @@ class Scene:
         return len(self.rig.positions_mm)
 
     def generator(self, part: int) -> np.random.Generator:
-        """A random stream of its own for each part, so that changing one part leaves the others as they were."""
+        """A random stream of its own for each part: changing one part leaves the others as they were."""
         return np.random.default_rng([self.seed, 0 if self.side == "front" else 1, part])

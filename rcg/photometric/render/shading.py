@@ -1,18 +1,19 @@
 """The light's way from the lamp over the card to a pixel, fused into one kernel.
 
-Radiance of a point of the card under light i, with n the normal, l and v the unit vectors to light and camera, h their
-bisector, d the distance to the light and d0 the light's distance from the card's centre:
+Radiance of a point of the card under light i, with n the normal, l and v the unit vectors to light and
+camera, h their bisector, d the distance to the light and d0 the light's distance from the card's centre:
 
     ``intensity_i (d0/d)^2 (n.l) [albedo + pi D(n.h) F0 / (4 (l.h)^2)] + ambient albedo``
 
-D is the GGX distribution (Walter et al. 2007) and the denominator the visibility term of Kelemen and Szirmay-Kalos
-(2001). The table has the same without gloss, and the card's own shadow on it.
+D is the GGX distribution (Walter et al. 2007) and the denominator the visibility term of Kelemen and
+Szirmay-Kalos (2001). The table has the same without gloss, and the card's own shadow on it.
 
-**Edges are analytic.** The outline of the card and of the print are signed distance functions evaluated in millimetres
-at the exact position of each pixel centre; coverage is ``clip(1/2 - distance x scale)`` of linear light, which is the
-area of a half plane in the pixel when the edge runs along the pixel grid, and symmetric about the edge at any other
-angle. So the 50 % point of a rendered edge lies on the true edge; nothing is rounded to a texture's grid. The curl tilts
-normals but does not move points (its parallax is below 0.03 mm), and there is no lens distortion.
+**Edges are analytic.** The outline of the card and of the print are signed distance functions evaluated in
+millimetres at the exact position of each pixel centre; coverage is ``clip(1/2 - distance x scale)`` of linear
+light, which is the area of a half plane in the pixel when the edge runs along the pixel grid, and symmetric
+about the edge at any other angle. So the 50 % point of a rendered edge lies on the true edge; nothing is
+rounded to a texture's grid. The curl tilts normals but does not move points (its parallax is below 0.03 mm),
+and there is no lens distortion.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from typing import NamedTuple
 
 import numba
 import numpy as np
+import numpy.typing as npt
 
 from rcg.photometric.types import FloatArray
 
@@ -66,7 +68,9 @@ class Grids(NamedTuple):
 
 
 class Light(NamedTuple):
-    """One frame's light, camera and gloss. Card axes, millimetres; ``power`` includes exposure and d0 squared."""
+    """One frame's light, camera and gloss. Card axes, millimetres; ``power`` includes exposure and d0
+    squared.
+    """
 
     x: float
     y: float
@@ -83,15 +87,14 @@ class Light(NamedTuple):
 STOCK = 0.86
 """reflectance of bare card stock"""
 
-_jit = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=False)
+_jit = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=True)
 
 
 @_jit
 def _card_distance(x: float, y: float, s: CardShape) -> float:
-    if y >= 0:
-        r = s.r_tl if x < 0 else s.r_tr
-    else:
-        r = s.r_bl if x < 0 else s.r_br
+    top = s.r_tl if x < 0 else s.r_tr
+    bottom = s.r_bl if x < 0 else s.r_br
+    r = top if y >= 0 else bottom
     qx = abs(x) - s.half_w + r
     qy = abs(y) - s.half_h + r
     outside = math.sqrt(max(qx, 0.0) ** 2 + max(qy, 0.0) ** 2)
@@ -132,7 +135,9 @@ def _albedo(
     relief: FloatArray,
     out: FloatArray,
 ) -> None:
-    """Reflectance of the card at a point; also leaves the relief sample (slopes, whitening, grain) in ``relief``."""
+    """Reflectance of the card at a point; also leaves the relief sample (slopes, whitening, grain) in
+    ``relief``.
+    """
     dx, dy = x - shape.print_x, y - shape.print_y
     u = shape.print_cos * dx + shape.print_sin * dy
     v = -shape.print_sin * dx + shape.print_cos * dy
@@ -165,10 +170,28 @@ def _table_shadow(x: float, y: float, shape: CardShape, light: Light) -> float:
 
 
 @_jit
+def _reflect(
+    x: float, y: float, lx: float, ly: float, lz: float, relief: FloatArray, light: Light
+) -> tuple[float, float]:
+    """Cosine to the light, and the gloss coat's reflection in the same unit (albedo 1 faces the light)."""
+    nz = 1.0 / math.sqrt(1.0 + relief[0] ** 2 + relief[1] ** 2)
+    nx, ny = -relief[0] * nz, -relief[1] * nz
+    ndl = max(nx * lx + ny * ly + nz * lz, 0.0)
+    ex, ey, ez = light.eye_x - x, light.eye_y - y, light.eye_z
+    e = 1.0 / math.sqrt(ex * ex + ey * ey + ez * ez)
+    hx, hy, hz = lx + ex * e, ly + ey * e, lz + ez * e
+    unit = 1.0 / math.sqrt(hx * hx + hy * hy + hz * hz)
+    ndh = max((nx * hx + ny * hy + nz * hz) * unit, 0.0)
+    ldh = (lx * hx + ly * hy + lz * hz) * unit
+    spread = ndh * ndh * (light.alpha2 - 1.0) + 1.0
+    return ndl, ndl * light.alpha2 / (spread * spread) * light.f0 / (4.0 * ldh * ldh)
+
+
+@_jit
 def shade_rows(
     out: FloatArray,
     first_row: int,
-    to_card: FloatArray,
+    to_card: npt.NDArray[np.float64],
     px_per_mm: float,
     vignette: float,
     shape: CardShape,
@@ -217,19 +240,8 @@ def shade_rows(
             card_r, card_g, card_b = 0.0, 0.0, 0.0
             if cover > 0.0:
                 _albedo(x, y, px_per_mm, shape, grids, art, surface, ink, relief, albedo)
-                nz = 1.0 / math.sqrt(1.0 + relief[0] ** 2 + relief[1] ** 2)
-                nx, ny = -relief[0] * nz, -relief[1] * nz
-                ndl = max(nx * lx + ny * ly + nz * lz, 0.0)
-                ex, ey, ez = light.eye_x - x, light.eye_y - y, light.eye_z
-                e = 1.0 / math.sqrt(ex * ex + ey * ey + ez * ez)
-                hx, hy, hz = lx + ex * e, ly + ey * e, lz + ez * e
-                hn = 1.0 / math.sqrt(hx * hx + hy * hy + hz * hz)
-                ndh = max((nx * hx + ny * hy + nz * hz) * hn, 0.0)
-                ldh = (lx * hx + ly * hy + lz * hz) * hn
-                spread = ndh * ndh * (light.alpha2 - 1.0) + 1.0
-                gloss = light.alpha2 / (spread * spread) * light.f0 / (4.0 * ldh * ldh)
-                diffuse = power * ndl + light.ambient
-                shine = power * ndl * gloss
+                diffuse, shine = _reflect(x, y, lx, ly, lz, relief, light)
+                diffuse, shine = power * diffuse + light.ambient, power * shine
                 card_r = albedo[0] * diffuse + shine
                 card_g = albedo[1] * diffuse + shine
                 card_b = albedo[2] * diffuse + shine

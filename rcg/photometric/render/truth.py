@@ -55,7 +55,9 @@ def side_truth(scene: Scene, relief: ReliefField) -> schema.Side:
 
 
 def centering_truth(cut: Cut, printed: Print) -> schema.Centering:
-    """24 stations by intersecting each edge's inward normal with the straight edge of the print opposite to it."""
+    """24 stations by intersecting each edge's inward normal with the straight edge of the print opposite to
+    it.
+    """
     stations = [
         station_truth(cut, printed, edge, position)
         for edge in EDGES
@@ -128,13 +130,20 @@ def _corner(scene: Scene, relief: ReliefField, index: int) -> schema.CornerMeasu
     )
 
 
-def _whitened(scene: Scene, relief: ReliefField, spot: Whitening) -> npt.NDArray[np.bool_]:
-    """Grid samples of the card inside twice the spot's extent."""
+def _whitened(
+    scene: Scene, relief: ReliefField, spot: Whitening
+) -> tuple[slice, slice, npt.NDArray[np.float32]]:
+    """Rows and columns about a spot, and the share of bare stock there, 0 off the card."""
+    reach = 2 * max(spot.along_mm, spot.inward_mm)
     h, w = relief.whitening.shape
-    x = (np.arange(w) + 0.5) / relief.px_per_mm - relief.extent_mm[0]
-    y = relief.extent_mm[1] - (np.arange(h) + 0.5) / relief.px_per_mm
-    near = np.hypot(x[None, :] - spot.x_mm, y[:, None] - spot.y_mm) < 2 * max(spot.along_mm, spot.inward_mm)
-    return np.asarray(near & inside_card(scene.cut, x[None, :], y[:, None]))
+    first_col = max(0, int((spot.x_mm - reach + relief.extent_mm[0]) * relief.px_per_mm))
+    first_row = max(0, int((relief.extent_mm[1] - spot.y_mm - reach) * relief.px_per_mm))
+    size = int(np.ceil(2 * reach * relief.px_per_mm)) + 1
+    rows, cols = slice(first_row, min(first_row + size, h)), slice(first_col, min(first_col + size, w))
+    x = (np.arange(w)[cols] + 0.5) / relief.px_per_mm - relief.extent_mm[0]
+    y = relief.extent_mm[1] - (np.arange(h)[rows] + 0.5) / relief.px_per_mm
+    on_card = inside_card(scene.cut, x[None, :], y[:, None])
+    return rows, cols, np.where(on_card, relief.whitening[rows, cols], np.float32(0))
 
 
 def inside_card(cut: Cut, x: npt.ArrayLike, y: npt.ArrayLike) -> npt.NDArray[np.bool_]:
@@ -150,10 +159,7 @@ def _whitening_mm2(scene: Scene, relief: ReliefField, place: str) -> float:
     area = 0.0
     for spot in scene.surface.whitening:
         if spot.place == place:
-            area += (
-                float(relief.whitening[_whitened(scene, relief, spot)].sum(dtype=np.float64))
-                / relief.px_per_mm**2
-            )
+            area += float(_whitened(scene, relief, spot)[2].sum(dtype=np.float64)) / relief.px_per_mm**2
     return area
 
 
@@ -231,16 +237,17 @@ def _scratch_polygon(scratch: Scratch) -> npt.NDArray[np.float64]:
     normal = np.stack([-np.sin(along * bend), np.cos(along * bend)], 1) * scratch.width_mm / 2
     ring = np.concatenate([centre + normal, (centre - normal)[::-1]])
     a = np.radians(scratch.angle_deg)
-    return ring @ np.array([[np.cos(a), np.sin(a)], [-np.sin(a), np.cos(a)]]) + [scratch.x_mm, scratch.y_mm]
+    turned = ring @ np.array([[np.cos(a), np.sin(a)], [-np.sin(a), np.cos(a)]])
+    return np.asarray(turned + np.array([scratch.x_mm, scratch.y_mm]))
 
 
 def _spot_polygon(scene: Scene, relief: ReliefField, spot: Whitening) -> npt.NDArray[np.float64]:
     """Outline of what is more than half white and on the card."""
-    mask = ((relief.whitening > 0.5) & _whitened(scene, relief, spot)).astype(np.uint8)
-    contours, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+    rows, cols, white = _whitened(scene, relief, spot)
+    contours, _ = cv2.findContours((white > 0.5).astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
     if not contours:
         return np.zeros((0, 2))
-    ring = max(contours, key=cv2.contourArea)[:, 0].astype(np.float64)
+    ring = max(contours, key=cv2.contourArea)[:, 0] + np.array([cols.start, rows.start], np.float64)
     return np.stack(
         [
             (ring[:, 0] + 0.5) / relief.px_per_mm - relief.extent_mm[0],

@@ -3,8 +3,8 @@
 ``1.jpg`` .. ``n.jpg``
     the frames (8-bit sRGB JPEG, quality 92; or PNG), named by light. Their EXIF says only what made them.
 ``rig.toml``
-    the lights by position, in image axes (x right and y up in the photograph, z towards the camera along the card's
-    normal), in millimetres from the card's centre::
+    the lights by position, in image axes (x right and y up in the photograph, z towards the camera along the
+    card's normal), in millimetres from the card's centre::
 
         [[lights]]
         name = "1"
@@ -17,7 +17,8 @@
 ``truth_extra.json``
     what that form has no place for: each frame's homography to frame 1, the print, the rig, curl, gloss.
 ``truth_maps.npz``
-    ``normal`` (float16), ``albedo`` (float16), ``height_um`` (float32), ``coverage`` (float16), ``px_per_mm``, ``margin_mm``.
+    ``normal`` (float16), ``albedo`` (float16), ``height_um`` (float32), ``coverage`` (float16),
+    ``px_per_mm``, ``margin_mm``.
 
 Nothing in these files depends on the time or the computer's name.
 """
@@ -81,7 +82,9 @@ def lp_text(lights: Lights, file_names: list[str]) -> str:
 def write_side(
     side: RenderedSide, folder: Path, *, image_format: ImageFormat = "jpeg", maps: bool = True
 ) -> None:
-    """Write the files listed above into ``folder``, which is made when it is not there. ``maps=False`` leaves out the maps."""
+    """Write the files listed above into ``folder``, which is made when it is not there. ``maps=False`` leaves
+    out the maps.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     names = [f"{frame.name}{_SUFFIX[image_format]}" for frame in side.frames]
     for frame, name in zip(side.frames, names, strict=True):
