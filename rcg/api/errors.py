@@ -171,7 +171,8 @@ def _field(item: Mapping[str, Any]) -> dict[str, Any]:
     name = ".".join(str(part) for part in rest) or str(where)
     problem = str(item["msg"])
     if item["type"] == "json_invalid":
-        return {"field": "body", "problem": f"is no valid JSON: {item.get('ctx', {}).get('error', problem)}"}
+        field = next((str(part) for part in rest if isinstance(part, str)), "body")
+        return {"field": field, "problem": f"is no valid JSON: {item.get('ctx', {}).get('error', problem)}"}
     if item["type"] == "missing":
         return {"field": name, "problem": "is missing"}
     value = _shown(item.get("input"))

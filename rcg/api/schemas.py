@@ -204,6 +204,7 @@ class LogLine(BaseModel):
 
     at: int
     level: str
+    attempt: int
     text: str
 
 

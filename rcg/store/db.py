@@ -8,8 +8,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import Engine, create_engine, event, text
 from sqlalchemy.orm import Session, sessionmaker
+
+__all__ = ["Database", "Session", "now_ms"]  # who only passes a session on needs no sqlalchemy
 
 
 def now_ms() -> int:
@@ -43,6 +45,11 @@ class Database:
         """A session for queries; whatever it changed is thrown away."""
         with self._sessions() as session:
             yield session
+
+    def ping(self) -> None:
+        """Ask the database for something. Raises what it answers when it cannot be used."""
+        with self.read() as session:
+            session.execute(text("SELECT 1"))
 
     def close(self) -> None:
         """Close every pooled connection."""

@@ -67,12 +67,10 @@ QUERIES = {"select", "update", "insert", "delete", "text", "func"}
 
 @pytest.mark.parametrize(
     "path",
-    [
-        path
-        for path in MODULES
-        if not any(PACKAGE / folder in path.parents for folder in ("store", "jobs"))
-    ],
+    [path for path in MODULES if not any(PACKAGE / folder in path.parents for folder in ("store", "jobs"))],
     ids=name_of,
 )
 def test_sql_stands_in_the_repositories_only(path):
-    assert not {name for name in imports_of(path) if name.removeprefix("sqlalchemy.") in QUERIES and "." in name}
+    assert not {
+        name for name in imports_of(path) if name.removeprefix("sqlalchemy.") in QUERIES and "." in name
+    }

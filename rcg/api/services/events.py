@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from rcg.jobs.events import Event
     from rcg.container import Container
 
 HEARTBEAT_S = 15.0
@@ -21,10 +22,14 @@ async def stream(container: Container, after_id: str | None) -> AsyncIterator[by
     First comes ``hello``; then a comment whenever nothing happened for 15 s, so that a dead line is noticed. Ends
     when the server stops, because a server waits for its open answers.
     """
-    yield f"retry: {_RETRY_MS}\n".encode() + encode("hello", {})
-    events = container.jobs.events.subscribe(after_id)
+    hub = container.jobs.events
+    # Who comes new starts from the present's id, so that nothing is missed between this line and the subscription;
+    # who resumes gets no id before what was missed, or a line that breaks in the middle would skip the rest.
+    now = hub.last_id if after_id is None else None
+    yield f"retry: {_RETRY_MS}\n".encode() + encode("hello", {}, now)
+    events = hub.subscribe(after_id or now)
     stopping = asyncio.ensure_future(container.stopping.wait())
-    coming = asyncio.ensure_future(anext(events))
+    coming = _next(events)
     try:
         while True:
             await asyncio.wait({stopping, coming}, timeout=HEARTBEAT_S, return_when=asyncio.FIRST_COMPLETED)
@@ -37,14 +42,19 @@ async def stream(container: Container, after_id: str | None) -> AsyncIterator[by
                 event = coming.result()
             except StopAsyncIteration:
                 return
-            yield encode(event.kind, event.data, event.id)
-            coming = asyncio.ensure_future(anext(events))
+            yield encode(event.kind, event.as_json(), event.id)
+            coming = _next(events)
     finally:
         for task in (stopping, coming):
             task.cancel()
             with suppress(asyncio.CancelledError, StopAsyncIteration):
                 await task
-        await events.aclose()
+        if isinstance(events, AsyncGenerator):
+            await events.aclose()
+
+
+def _next(events: AsyncIterator[Event]) -> asyncio.Future[Event]:
+    return asyncio.ensure_future(anext(events))  # type: ignore[arg-type]  # anext gives an awaitable; it is a coroutine
 
 
 def encode(kind: str, data: dict[str, Any], event_id: str | None = None) -> bytes:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from rcg.api import schemas
 from rcg.api.services.views import job_out
+from rcg.jobs.joblog import JobLog
 from rcg.store.repositories import jobs
 
 if TYPE_CHECKING:
@@ -38,6 +39,16 @@ def get(container: Container, job_id: str) -> schemas.JobOut:
     """Return a job."""
     with container.db.read() as session:
         return job_out(jobs.get(session, job_id))
+
+
+def log(container: Container, job_id: str) -> list[schemas.LogLine]:
+    """Return what a job wrote, oldest first; of a long log its end."""
+    get(container, job_id)
+    lines = JobLog(container.settings.data_dir, job_id).read()
+    return [
+        schemas.LogLine(at=line["t"], level=line["level"], attempt=line["attempt"], text=line["text"])
+        for line in lines
+    ]
 
 
 def cancel(container: Container, job_id: str) -> schemas.JobOut:

@@ -20,7 +20,10 @@ def db(tmp_path):
 
 def test_every_connection_is_durable_and_checks_references(db):
     with db.read() as session:
-        pragma = {name: session.scalar(text(f"PRAGMA {name}")) for name in ("journal_mode", "synchronous", "foreign_keys")}
+        pragma = {
+            name: session.scalar(text(f"PRAGMA {name}"))
+            for name in ("journal_mode", "synchronous", "foreign_keys")
+        }
     assert pragma == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
 
 

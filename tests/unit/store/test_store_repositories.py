@@ -35,8 +35,16 @@ def make_cards(session, *rows):
 
 def grade_of(session, card, score, at, job):
     row = grades.add(
-        session, card_id=card.id, job_id=job, report_sha256=SHA, overall=str(score), score=score,
-        layers=[NewLayer("front", "colour", SHA, 100, 140, 20.0, 3.0), NewLayer("front", "thumbnail", OTHER, 50, 70, 5.0, 3.0)],
+        session,
+        card_id=card.id,
+        job_id=job,
+        report_sha256=SHA,
+        overall=str(score),
+        score=score,
+        layers=[
+            NewLayer("front", "colour", SHA, 100, 140, 20.0, 3.0),
+            NewLayer("front", "thumbnail", OTHER, 50, 70, 5.0, 3.0),
+        ],
     )
     row.created_at = at
     session.flush()
@@ -135,7 +143,9 @@ def test_jobs_by_state_kind_and_subject(session):
     for at, (state, subject) in enumerate(
         [("queued", "card:1"), ("running", "card:1"), ("done", "card:1"), ("queued", "card:2")]
     ):
-        session.add(Job(kind="grade", title=f"job {at}", subject=subject, spec={}, state=state, created_at=at))
+        session.add(
+            Job(kind="grade", title=f"job {at}", subject=subject, spec={}, state=state, created_at=at)
+        )
     session.flush()
 
     def titles(**filters):

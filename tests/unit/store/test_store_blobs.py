@@ -72,7 +72,9 @@ def test_over_the_limit(blobs):
     assert files(blobs) == []
 
 
-@pytest.mark.parametrize("name", ["", "..", "../../etc/passwd", SHA.upper(), SHA + "0", SHA[:-1] + "\n", "a/" + SHA])
+@pytest.mark.parametrize(
+    "name", ["", "..", "../../etc/passwd", SHA.upper(), SHA + "0", SHA[:-1] + "\n", "a/" + SHA]
+)
 def test_what_is_no_hash_never_becomes_a_path(blobs, name):
     with pytest.raises(InputError):
         blobs.path(name)
