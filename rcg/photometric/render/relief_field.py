@@ -18,7 +18,7 @@ import numpy.typing as npt
 from rcg.photometric.render.scene import Dent, Scene, Scratch, Whitening
 from rcg.photometric.types import FloatArray
 
-FOOTPRINT = 0.4
+FOOTPRINT = 0.5
 """standard deviation of a grid sample's footprint, in samples"""
 
 Grid = npt.NDArray[np.float64]
