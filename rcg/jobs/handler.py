@@ -1,21 +1,24 @@
 """What a kind of job is: a function that computes, and a function that takes its result in.
 
-``compute`` runs in a slot: in a thread of the server or in a child process. It sees files and its spec, never the
-database or Valkey. It must be idempotent: a job can run twice, and then its outputs are the same blobs.
-``accept`` runs in the server, inside the transaction that marks the job done, and only for the current attempt.
+``compute`` runs in a slot: in a thread of the server or in a child process. It sees files and its spec, never
+the database or Valkey. It must be idempotent: a job can run twice, and then its outputs are the same blobs.
+``accept`` runs in the server, inside the transaction that marks the job done, and only for the current
+attempt.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
 
 from sqlalchemy.orm import Session
 
+from rcg.jobs.loading import load
 from rcg.store.models import Job
+
+__all__ = ["HANDLERS", "Accept", "Compute", "Handler", "JobContext", "load"]
 
 
 class JobContext(Protocol):
@@ -53,9 +56,9 @@ class Handler:
 
     Attributes:
         kind: its name in the queue.
-        compute: ``"package.module:function"``; named, not imported, so that the web process stays light and a child
-            imports only what it runs.
-        accept: likewise, or None when the result needs no rows. Its return value is stored as the job's result.
+        compute: ``"package.module:function"``; named, not imported, so that the web process stays light and a
+            child imports only what it runs.
+        accept: likewise, or None when the result needs no rows. What it returns is stored as the result.
         resource: ``cpu``, ``gpu`` or ``io``.
         isolated: False lets a job that only copies or waits run in a thread whatever the isolation setting.
     """
@@ -65,12 +68,6 @@ class Handler:
     accept: str | None = None
     resource: str = "cpu"
     isolated: bool = True
-
-
-def load(target: str) -> Any:
-    """Import ``"package.module:name"``."""
-    module, _, name = target.partition(":")
-    return getattr(import_module(module), name)
 
 
 HANDLERS: dict[str, Handler] = {

@@ -1,0 +1,374 @@
+"""The job system of one server: built by hand from its parts, started and stopped in order."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import secrets
+import shutil
+import socket
+from dataclasses import dataclass, field
+from typing import Any
+
+import valkey
+from sqlalchemy import event
+from sqlalchemy.orm import Session
+
+from rcg.errors import ConflictError, InputError, NotFoundError, UnavailableError
+from rcg.jobs import model, rows
+from rcg.jobs.child_runner import ChildLimits, ChildRunner
+from rcg.jobs.datalock import DataLock
+from rcg.jobs.dispatch import Dispatch
+from rcg.jobs.events import EventHub
+from rcg.jobs.handler import HANDLERS, Handler
+from rcg.jobs.joblog import JobLog
+from rcg.jobs.link import ValkeyLink
+from rcg.jobs.model import Limits
+from rcg.jobs.outbox import Outbox
+from rcg.jobs.reconciler import Reconciler
+from rcg.jobs.runner import Runner
+from rcg.jobs.slots import Slot, Surroundings
+from rcg.jobs.spawner import Spawner
+from rcg.jobs.thread_runner import ThreadRunner
+from rcg.jobs.upkeep import Upkeep
+from rcg.settings import Settings
+from rcg.store.db import Database, now_ms
+from rcg.store.models import Job, new_id
+
+logger = logging.getLogger("rcg.jobs")
+SERVED = ("cpu", "io")
+"""Resource classes with slots here; a job of another class computes in a ``cpu`` slot."""
+_PENDING = "rcg_jobs_submitted"
+
+
+@dataclass(frozen=True)
+class Policy:
+    """Figures that only tests change.
+
+    Attributes:
+        limits: crashes, losses, rests.
+        child: how long a child may take.
+        reconcile_s: how often rows and Valkey are compared without a reason.
+        stop_s: how long a job may take to stop when the server ends; then its child is killed.
+    """
+
+    limits: Limits = field(default_factory=Limits)
+    child: ChildLimits = field(default_factory=ChildLimits)
+    reconcile_s: float = 30.0
+    stop_s: float = 5.0
+
+
+@dataclass(frozen=True)
+class PartHealth:
+    """How a part is: ``detail`` says what is, ``hint`` what to do when it is not well."""
+
+    name: str
+    ok: bool
+    detail: str
+    hint: str = ""
+
+
+class JobSystem:
+    """Queues jobs, computes them, tells of them. Building it opens nothing; it starts once and stops once.
+
+    Args:
+        settings: ``valkey``, ``workers``, ``limits`` and the data folder.
+        db: the database; its tables exist before the start.
+        policy: figures that tests shorten.
+    """
+
+    def __init__(self, settings: Settings, db: Database, policy: Policy | None = None) -> None:
+        self.settings = settings
+        self.db = db
+        self.policy = policy or Policy()
+        self.worker = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
+        self.lock = DataLock(settings.data_dir)
+        self.threads = settings.workers.threads or max(1, (os.cpu_count() or 2) - 1)
+        self._spawner = Spawner()
+        self._link = ValkeyLink(settings, self._spawner)
+        self._outbox = Outbox(self._link)
+        self._dispatch = Dispatch(self._link)
+        self.events = EventHub(self._link, self._outbox)
+        self._slots = self._make_slots()
+        self._reconciler = Reconciler(
+            db, self._link, self._dispatch, self.worker, self.policy.limits,
+            exclusive=not (settings.valkey.url and settings.database.url),
+            holds=self._holds, changed=self._changed,
+        )  # fmt: skip
+        self._upkeep = Upkeep(
+            db, self._link, self._dispatch, self._reconciler, self._slots,
+            data_dir=settings.data_dir, reconcile_s=self.policy.reconcile_s,
+            min_free_mb=settings.limits.min_free_disk_mb,
+        )  # fmt: skip
+        self._started = False
+        self._took_lock = False
+
+    async def start(self) -> None:
+        """Start Valkey, the slots and the upkeep. Takes the data folder's lock unless this process has it.
+
+        Raises StartError in words for the user; then nothing is left running.
+        """
+        await asyncio.to_thread(self._start)
+
+    async def stop(self) -> None:
+        """Stop in order: subscriptions end, running jobs are asked, then given back; Valkey stops."""
+        self.events.close()
+        await asyncio.to_thread(self._stop)
+
+    def submit(
+        self,
+        session: Session,
+        kind: str,
+        spec: dict[str, Any],
+        *,
+        title: str,
+        subject: str | None = None,
+        band: int = 1,
+    ) -> Job:
+        """Add a job in the caller's transaction; it is dispatched after the commit.
+
+        Args:
+            session: of ``Database.write()``.
+            kind: one of ``HANDLERS``.
+            spec: JSON, as the handler's ``compute`` expects it.
+            title: for people: what it does to what.
+            subject: about what, ``"card:<id>"``.
+            band: 0 before everything else, 1 normal, 2 in the background.
+
+        Raises InputError for an unknown kind, UnavailableError when the disk is nearly full.
+        """
+        handler = HANDLERS.get(kind)
+        if handler is None:
+            raise InputError(f"There is no kind of job {kind!r}.", f"Known: {', '.join(sorted(HANDLERS))}.")
+        self._refuse_full_disk()
+        job = Job(
+            id=new_id(), kind=kind, title=title, subject=subject, band=band, spec=spec,
+            resource=handler.resource if handler.resource in SERVED else SERVED[0],
+        )  # fmt: skip
+        session.add(job)
+        _after_commit(session, job, self._changed)
+        return job
+
+    def cancel(self, job_id: str) -> Job:
+        """Cancel: a queued job at once, a running one as soon as it stops. Cancelling twice is no error.
+
+        Raises NotFoundError, and ConflictError for a job that has ended otherwise.
+        """
+        with self.db.write() as session:
+            job = rows.cancel(session, job_id)
+            if job is None:
+                job = _get(session, job_id)
+                if job.state != model.CANCELLED:
+                    raise ConflictError(f"The job {job.title!r} has already ended: it is {job.state}.")
+                return job
+        self._changed(job)
+        for slot in self._slots:
+            slot.stop_job(job_id, "cancel")
+        return job
+
+    def retry(self, job_id: str) -> Job:
+        """Run a failed, cancelled or dead job again. Raises NotFoundError and ConflictError."""
+        with self.db.write() as session:
+            job = rows.retry(session, job_id)
+            if job is None:
+                job = _get(session, job_id)
+                raise ConflictError(
+                    f"The job {job.title!r} is {job.state}.",
+                    "Only a failed, cancelled or dead job can be run again.",
+                )
+        self._changed(job)
+        return job
+
+    def log(self, job_id: str, limit: int = 500) -> list[dict[str, Any]]:
+        """The newest lines of a job's log, oldest first: ``t`` (ms), ``level``, ``attempt``, ``text``."""
+        if not job_id.isalnum():
+            raise NotFoundError(f"There is no job {job_id!r}.")
+        return JobLog(self.settings.data_dir, job_id).read(limit)
+
+    def health(self) -> list[PartHealth]:
+        """Valkey and the workers, from what their threads last saw; never blocks."""
+        return [self._valkey_health(), self._workers_health()]
+
+    @property
+    def valkey_pid(self) -> int | None:
+        """The process number of the embedded Valkey."""
+        return self._link.server.pid if self._link.server else None
+
+    def _start(self) -> None:
+        if not self.lock.held:
+            self.lock.acquire()
+            self._took_lock = True
+        self._spawner.start()
+        try:
+            self._link.on_up = self._on_valkey_up
+            self._link.start()
+            self._reconciler.reconcile()
+            self._upkeep.check_disk()
+        except BaseException:
+            self._link.stop()
+            self._spawner.stop()
+            self._release_lock()
+            raise
+        for start in (self._outbox.start, self.events.start, self._upkeep.start):
+            start()
+        for slot in self._slots:
+            slot.start()
+        self._started = True
+
+    def _stop(self) -> None:
+        if not self._started:
+            return
+        self._started = False
+        for slot in self._slots:
+            slot.stop_claiming()
+        self._end_slots()
+        self._upkeep.stop()
+        self._outbox.stop()
+        self.events.stop()
+        self._say_goodbye()
+        self._link.stop()
+        self._spawner.stop()
+        self._release_lock()
+
+    def _end_slots(self) -> None:
+        patience = self.policy.stop_s / max(1, len(self._slots))
+        late = [slot for slot in self._slots if not slot.join(patience if slot.current else 2.0)]
+        for slot in late:
+            slot.kill()
+        for slot in late:
+            if not slot.join(2.0) and (current := slot.current):
+                logger.warning("job %s does not stop; it is given back without its end", current.job_id)
+                with self.db.write() as session:
+                    rows.released(session, current.job_id, current.attempt)
+
+    def _say_goodbye(self) -> None:
+        if not self._link.up.is_set():
+            return
+        try:
+            self._reconciler.say_gone()
+            self._dispatch.forget([slot.consumer for slot in self._slots])
+        except valkey.ValkeyError as error:
+            logger.info("Valkey was gone before the goodbye: %s", error)
+
+    def _release_lock(self) -> None:
+        if self._took_lock:
+            self.lock.release()
+            self._took_lock = False
+
+    def _on_valkey_up(self) -> None:
+        self._reconciler.begin()
+        self.events.begin_epoch()
+        self._upkeep.reconcile_soon.set()
+
+    def _changed(self, job: Job) -> None:
+        """A row was changed and committed: say so, and if it waits, see that a slot hears of it."""
+        self.events.publish("state", _shown(job), job.id)
+        if job.state != model.QUEUED:
+            return
+        if job.due_at > now_ms():
+            self._upkeep.later(job)
+        else:
+            job_id, resource, band = job.id, job.resource, job.band
+            self._outbox.put(lambda: self._dispatch.add(job_id, resource, band))
+
+    def _holds(self, job_id: str) -> bool:
+        return any(
+            (slot.current and slot.current.job_id == job_id) or (slot.entry and slot.entry.job_id == job_id)
+            for slot in self._slots
+        )
+
+    def _refuse_full_disk(self) -> None:
+        free_mb = shutil.disk_usage(self.settings.data_dir).free // 1_000_000
+        needed = self.settings.limits.min_free_disk_mb
+        if free_mb < needed:
+            raise UnavailableError(
+                f"The disk of {self.settings.data_dir} has {free_mb} MB free; RCG keeps {needed} MB.",
+                "Free some space, or lower limits.min_free_disk_mb.",
+            )
+
+    def _make_slots(self) -> list[Slot]:
+        workers = self.settings.workers
+        shared = Surroundings(
+            self.db, self._link, self._dispatch, self.events, self.worker, self.settings.data_dir,
+            self.threads, self.policy.limits, self._changed, lambda: self._upkeep.paused,
+        )  # fmt: skip
+        names = [f"cpu:{number}" for number in range(workers.cpu_slots)] + ["io:0"]
+        return [self._make_slot(name, shared) for name in names]
+
+    def _make_slot(self, name: str, shared: Surroundings) -> Slot:
+        workers = self.settings.workers
+        thread = ThreadRunner()
+        child = ChildRunner(self._spawner, self.policy.child, threads=self.threads, nice=workers.nice)
+
+        def choose(handler: Handler) -> Runner:
+            # No job computes on CUDA yet, so "auto" is "child": a thread would starve the pages.
+            return child if handler.isolated and workers.isolation != "thread" else thread
+
+        return Slot(name, name.partition(":")[0], shared, choose, (thread, child))
+
+    def _valkey_health(self) -> PartHealth:
+        where = self._link.where()
+        if not self._started or not self._link.up.is_set():
+            hint = (
+                "It is started again by itself; see logs/rcg.log." if self._link.server else "Start it again."
+            )
+            return PartHealth("valkey", ok=False, detail=f"{where}: down, {self._link.fault}", hint=hint)
+        restarts = f", restarted {self._link.restarts} times" if self._link.restarts else ""
+        return PartHealth("valkey", ok=True, detail=f"{where}{restarts}")
+
+    def _workers_health(self) -> PartHealth:
+        ended = [slot.name for slot in self._slots if not slot.alive]
+        if ended or not self._upkeep.alive:
+            what = ", ".join(ended) or "upkeep"
+            return PartHealth("workers", ok=False, detail=f"not running: {what}", hint="Restart RCG.")
+        if self._upkeep.paused:
+            hint = "Free some space on the disk of the data folder; the jobs go on by themselves."
+            return PartHealth("workers", ok=False, detail=f"every job {self._upkeep.paused}", hint=hint)
+        busy = sum(slot.current is not None for slot in self._slots)
+        return PartHealth("workers", ok=True, detail=f"{busy} of {len(self._slots)} slots busy")
+
+
+def _after_commit(session: Session, job: Job, changed: Any) -> None:
+    """Call ``changed`` when the session's outermost transaction has committed the job."""
+    waiting: list[Job] | None = session.info.get(_PENDING)
+    if waiting is not None:
+        waiting.append(job)
+        return
+    waiting = session.info[_PENDING] = [job]
+
+    def committed(committing: Session) -> None:
+        if committing.in_nested_transaction():
+            return
+        ready, waiting[:] = list(waiting), []
+        for one in ready:
+            changed(one)
+
+    def rolled_back(_session: Session) -> None:
+        waiting.clear()
+
+    event.listen(session, "after_commit", committed)
+    event.listen(session, "after_rollback", rolled_back)
+
+
+def _get(session: Session, job_id: str) -> Job:
+    job = session.get(Job, job_id)
+    if job is None:
+        raise NotFoundError(f"There is no job {job_id!r}.", "GET /api/jobs lists them.")
+    return job
+
+
+def _shown(job: Job) -> dict[str, Any]:
+    """A row as its event shows it."""
+    return {
+        "state": job.state,
+        "job_kind": job.kind,
+        "title": job.title,
+        "subject": job.subject,
+        "attempt": job.attempt,
+        "progress": job.progress,
+        "message": job.message,
+        "cancel_requested": job.cancel_requested,
+        "error": job.error,
+        "finished_at": job.finished_at,
+    }
