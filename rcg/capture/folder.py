@@ -199,7 +199,7 @@ def _by_name(images: list[Path]) -> dict[str, list[FrameFile]]:
         frame = FrameFile(light or image.stem, image.name, image)
         captures.setdefault(name if light else "", []).append(frame)
     loose = captures.get("", [])
-    if len(captures) == 2 and all(frame.light in AMBIENT_NAMES for frame in loose):
+    if loose and len(captures) == 2 and all(frame.light in AMBIENT_NAMES for frame in loose):
         # "ambient.jpg" beside "card_1.jpg", "card_2.jpg", ...: it belongs to the only capture there is.
         del captures[""]
         next(iter(captures.values())).extend(loose)

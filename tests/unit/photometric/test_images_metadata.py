@@ -7,6 +7,7 @@ import io
 import numpy as np
 import pytest
 from PIL import Image
+from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 from rcg.errors import InputError
 from rcg.photometric.metadata import ACCEPTED, sniff, strip_location
@@ -29,7 +30,13 @@ def photograph(media_type: str) -> bytes:
     if media_type in ("image/jpeg", "image/webp"):
         options["xmp"] = XMP
     if media_type == "image/tiff":
-        exif[700] = XMP
+        directory = ImageFileDirectory_v2()
+        directory[700] = XMP
+        directory[0x0112] = 6
+        directory[0x010F] = "Camera & Sons"
+        directory[0x8825] = dict(gps)
+        directory.tagtype[0x8825] = 4
+        options = {"tiffinfo": directory}
     if media_type == "image/png":
         from PIL.PngImagePlugin import PngInfo
 
