@@ -34,7 +34,6 @@ def test_sides_mean_lit_from_there() -> None:
 
 @pytest.mark.parametrize(
     ("text", "light"),
-    [("01", "1"), ("8", "8"), ("Top", "up"), ("UP", "up"), ("upper left", "up_left"),
     [("01", "1"), ("8", "8"), ("Top", "up"), ("UP", "up"), ("upper left", "up_left"), ("topleft", "up_left"),
      ("bottom-right", "down_right"), ("ambient", "ambient"), ("upright", None), ("card", None), ("", None)],
 )  # fmt: skip
