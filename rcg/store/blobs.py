@@ -96,15 +96,19 @@ class BlobStore:
         self.check_space(size or 0)
         return BlobWriter(self, expected, max_bytes)
 
-    def check_space(self, more_bytes: int = 0) -> None:
-        """Raise UnavailableError when the disk has too little room left for this many bytes more."""
+    def check_space(self, more_bytes: int = 0, *, min_free_mb: int | None = None) -> None:
+        """Raise UnavailableError when the disk has too little room left for this many bytes more.
+
+        ``min_free_mb`` in place of the store's own figure.
+        """
+        kept = self.min_free_mb if min_free_mb is None else min_free_mb
         with _disk_errors(self.folder):
             self.temporary.mkdir(parents=True, exist_ok=True)
             free = shutil.disk_usage(self.folder).free
-        if free - more_bytes < self.min_free_mb * _MEGABYTE:
+        if free - more_bytes < kept * _MEGABYTE:
             raise UnavailableError(
                 f"The disk is full: {free // _MEGABYTE} MB are free where RCG keeps its files, "
-                f"and {self.min_free_mb} MB must stay free.",
+                f"and {kept} MB must stay free.",
                 "Make room on that disk, or move the data folder (setting data_dir).",
                 free_mb=free // _MEGABYTE,
             )

@@ -165,6 +165,7 @@ async def grade_files(request: Request, container: ContainerDep) -> schemas.OneS
 
 async def _form(request: Request, container: ContainerDep) -> Form:
     limits = container.settings.limits
+    await to_thread.run_sync(lambda: container.blobs.check_space(min_free_mb=limits.min_free_disk_mb))
     return await read_form(
         request,
         container.blobs,

@@ -9,8 +9,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from rcg.jobs.events import Event
     from rcg.container import Container
+    from rcg.jobs.events import Event
 
 HEARTBEAT_S = 15.0
 _RETRY_MS = 2000
@@ -32,7 +32,8 @@ async def stream(container: Container, after_id: str | None) -> AsyncIterator[by
     coming = _next(events)
     try:
         while True:
-            await asyncio.wait({stopping, coming}, timeout=HEARTBEAT_S, return_when=asyncio.FIRST_COMPLETED)
+            both: set[asyncio.Future[Any]] = {stopping, coming}
+            await asyncio.wait(both, timeout=HEARTBEAT_S, return_when=asyncio.FIRST_COMPLETED)
             if stopping.done():
                 return
             if not coming.done():
@@ -54,7 +55,7 @@ async def stream(container: Container, after_id: str | None) -> AsyncIterator[by
 
 
 def _next(events: AsyncIterator[Event]) -> asyncio.Future[Event]:
-    return asyncio.ensure_future(anext(events))  # type: ignore[arg-type]  # anext gives an awaitable; it is a coroutine
+    return asyncio.ensure_future(anext(events))
 
 
 def encode(kind: str, data: dict[str, Any], event_id: str | None = None) -> bytes:

@@ -37,7 +37,9 @@ def submit(container: Container, session: Session, card: Card) -> Job:
     for job in jobs.active_of(session, subject, "grade"):
         if job.spec == spec and not job.cancel_requested:
             return job
-    return container.jobs.submit(session, "grade", spec, title=f"Grade {card.name}", subject=subject)
+    job = container.jobs.submit(session, "grade", spec, title=f"Grade {card.name}", subject=subject)
+    session.flush()
+    return job
 
 
 def spec_of(session: Session, card: Card) -> dict[str, Any]:
@@ -104,6 +106,7 @@ def demo(container: Container, seed: int) -> schemas.JobOut:
             title=f"Render and grade sample card {seed}",
             subject=f"demo:{seed}",
         )
+        session.flush()
         return job_out(job)
 
 

@@ -35,7 +35,11 @@ async def put_blob(
 
     Raises InputError when they are no image or have another hash, UnavailableError when the disk is full.
     """
-    limit = container.settings.limits.image_mb * 1_000_000
+    limits = container.settings.limits
+    limit = limits.image_mb * 1_000_000
+    await to_thread.run_sync(
+        lambda: container.blobs.check_space(size or 0, min_free_mb=limits.min_free_disk_mb)
+    )
     with await to_thread.run_sync(
         lambda: container.blobs.writer(expected=sha256, max_bytes=limit, size=size)
     ) as writer:

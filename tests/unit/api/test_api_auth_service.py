@@ -114,11 +114,22 @@ def test_the_cookie_of_another_port_is_another_servers(auth):
     assert auth.authenticate(cookie(made.secret, port=9000), port=9000) is not None
 
 
-@pytest.mark.parametrize("headers", [
-    {}, {"cookie": ""}, {"cookie": "__Host-rcg-8443="}, {"cookie": "__Host-rcg-8443=guess"}, {"cookie": ";;=;\x00"},
-    {"authorization": ""}, {"authorization": "Bearer"}, {"authorization": "Bearer rcg_"}, {"authorization": "Bearer guess"},
-    {"authorization": "Basic cmNnOnJjZw=="}, {"authorization": "Bearer rcg_" + "A" * 43},
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"cookie": ""},
+        {"cookie": "__Host-rcg-8443="},
+        {"cookie": "__Host-rcg-8443=guess"},
+        {"cookie": ";;=;\x00"},
+        {"authorization": ""},
+        {"authorization": "Bearer"},
+        {"authorization": "Bearer rcg_"},
+        {"authorization": "Bearer guess"},
+        {"authorization": "Basic cmNnOnJjZw=="},
+        {"authorization": "Bearer rcg_" + "A" * 43},
+    ],
+)
 def test_who_shows_nothing_good_is_nobody(auth, headers):
     sign_in(auth)
     assert auth.authenticate(headers) is None
@@ -182,9 +193,16 @@ def test_a_token_never_makes_a_wider_or_longer_one(auth):
         assert auth.create_token("long", ["read"], days=days, by=maker).row.expires_at == made.row.expires_at
 
 
-@pytest.mark.parametrize(("name", "scopes", "days"), [
-    ("", ["read"], None), ("x" * 101, ["read"], None), ("t", [], None), ("t", ["root"], None), ("t", ["read"], 0),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("name", "scopes", "days"),
+    [
+        ("", ["read"], None),
+        ("x" * 101, ["read"], None),
+        ("t", [], None),
+        ("t", ["root"], None),
+        ("t", ["read"], 0),
+    ],
+)
 def test_a_token_that_makes_no_sense(auth, name, scopes, days):
     with pytest.raises(InputError):
         auth.create_token(name, scopes, days=days)
@@ -240,12 +258,21 @@ def test_the_bucket_fills_again():
     throttle.take("a")
 
 
-@pytest.mark.parametrize(("agent", "name"), [
-    ("Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) Version/18.0 Mobile/15E148 Safari/604.1", "Safari on iPhone"),
-    ("Mozilla/5.0 (Linux; Android 15) AppleWebKit/537.36 Chrome/130.0 Mobile Safari/537.36", "Chrome on Android"),
-    ("Mozilla/5.0 (Windows NT 10.0) Chrome/130.0 Safari/537.36 Edg/130.0", "Edge on Windows"),
-    ("Mozilla/5.0 (Macintosh; Intel Mac OS X 10.15) Gecko/20100101 Firefox/131.0", "Firefox on macOS"),
-    ("", "Browser"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("agent", "name"),
+    [
+        (
+            "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) Version/18.0 Mobile/15E148 Safari/604.1",
+            "Safari on iPhone",
+        ),
+        (
+            "Mozilla/5.0 (Linux; Android 15) AppleWebKit/537.36 Chrome/130.0 Mobile Safari/537.36",
+            "Chrome on Android",
+        ),
+        ("Mozilla/5.0 (Windows NT 10.0) Chrome/130.0 Safari/537.36 Edg/130.0", "Edge on Windows"),
+        ("Mozilla/5.0 (Macintosh; Intel Mac OS X 10.15) Gecko/20100101 Firefox/131.0", "Firefox on macOS"),
+        ("", "Browser"),
+    ],
+)
 def test_devices_get_a_name_people_know(agent, name):
     assert device_name(agent) == name

@@ -57,11 +57,18 @@ def test_cards_are_searched_sorted_and_paged(client):
     assert client.get("/api/cards", params={"q": "B"}).json()["total"] == 1
 
 
-@pytest.mark.parametrize(("body", "field", "value"), [
-    ({}, "name", None), ({"name": "  "}, "name", '"  "'), ({"name": "x" * 201}, "name", "xxx"), ({"name": 5}, "name", "5"),
-    ({"name": "x", "width_mm": -1, "height_mm": 88}, "width_mm", "-1"), ({"name": "x", "colour": "red"}, "colour", '"red"'),
-    ({"name": "x", "width_mm": 63}, "size", None),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("body", "field", "value"),
+    [
+        ({}, "name", None),
+        ({"name": "  "}, "name", '"  "'),
+        ({"name": "x" * 201}, "name", "xxx"),
+        ({"name": 5}, "name", "5"),
+        ({"name": "x", "width_mm": -1, "height_mm": 88}, "width_mm", "-1"),
+        ({"name": "x", "colour": "red"}, "colour", '"red"'),
+        ({"name": "x", "width_mm": 63}, "size", None),
+    ],
+)
 def test_a_card_that_makes_no_sense_names_field_and_value(client, body, field, value):
     response = client.post("/api/cards", json=body)
     assert response.status_code == 422
@@ -78,21 +85,44 @@ def test_half_a_size_is_refused_and_nothing_changed(client, card):
     assert client.get(path).json() == card
 
 
-@pytest.mark.parametrize(("method", "path"), [
-    ("GET", f"/api/cards/{NOTHING}"), ("PATCH", f"/api/cards/{NOTHING}"), ("DELETE", f"/api/cards/{NOTHING}"),
-    ("POST", f"/api/cards/{NOTHING}/captures"), ("POST", f"/api/cards/{NOTHING}/grade"), ("GET", f"/api/cards/{NOTHING}/grades"),
-    ("GET", f"/api/captures/{NOTHING}"), ("DELETE", f"/api/captures/{NOTHING}"), ("PATCH", f"/api/captures/{NOTHING}/lights"),
-    ("PUT", f"/api/captures/{NOTHING}/frames/up"), ("DELETE", f"/api/captures/{NOTHING}/frames/up"),
-    ("POST", f"/api/captures/{NOTHING}/files"), ("GET", f"/api/grades/{NOTHING}"), ("GET", f"/api/grades/{NOTHING}/layers"),
-    ("GET", f"/api/grades/{NOTHING}/layers/front/colour"), ("GET", f"/api/grades/{NOTHING}/report.json"),
-    ("GET", f"/api/jobs/{NOTHING}"), ("GET", f"/api/jobs/{NOTHING}/log"), ("POST", f"/api/jobs/{NOTHING}/cancel"),
-    ("POST", f"/api/jobs/{NOTHING}/retry"), ("GET", f"/api/blobs/{NOTHING * 2}"), ("DELETE", f"/api/sessions/{NOTHING}"),
-    ("PATCH", f"/api/sessions/{NOTHING}"), ("DELETE", f"/api/tokens/{NOTHING}"), ("GET", "/api/nowhere"), ("GET", "/nowhere"),
-    ("GET", "/api/logs"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", f"/api/cards/{NOTHING}"),
+        ("PATCH", f"/api/cards/{NOTHING}"),
+        ("DELETE", f"/api/cards/{NOTHING}"),
+        ("POST", f"/api/cards/{NOTHING}/captures"),
+        ("POST", f"/api/cards/{NOTHING}/grade"),
+        ("GET", f"/api/cards/{NOTHING}/grades"),
+        ("GET", f"/api/captures/{NOTHING}"),
+        ("DELETE", f"/api/captures/{NOTHING}"),
+        ("PATCH", f"/api/captures/{NOTHING}/lights"),
+        ("PUT", f"/api/captures/{NOTHING}/frames/up"),
+        ("DELETE", f"/api/captures/{NOTHING}/frames/up"),
+        ("POST", f"/api/captures/{NOTHING}/files"),
+        ("GET", f"/api/grades/{NOTHING}"),
+        ("GET", f"/api/grades/{NOTHING}/layers"),
+        ("GET", f"/api/grades/{NOTHING}/layers/front/colour"),
+        ("GET", f"/api/grades/{NOTHING}/report.json"),
+        ("GET", f"/api/jobs/{NOTHING}"),
+        ("GET", f"/api/jobs/{NOTHING}/log"),
+        ("POST", f"/api/jobs/{NOTHING}/cancel"),
+        ("POST", f"/api/jobs/{NOTHING}/retry"),
+        ("GET", f"/api/blobs/{NOTHING * 2}"),
+        ("DELETE", f"/api/sessions/{NOTHING}"),
+        ("PATCH", f"/api/sessions/{NOTHING}"),
+        ("DELETE", f"/api/tokens/{NOTHING}"),
+        ("GET", "/api/nowhere"),
+        ("GET", "/nowhere"),
+        ("GET", "/api/logs"),
+    ],
+)
 def test_what_does_not_exist_is_a_404_in_the_one_form(client, method, path):
-    bodies = {"PATCH": {"lights": None} if "captures" in path else {"device": "x"} if "sessions" in path else {},
-              "PUT": {"sha256": "0" * 64}, "POST": {"side": "front"}}  # fmt: skip
+    bodies = {
+        "PATCH": {"lights": None} if "captures" in path else {"device": "x"} if "sessions" in path else {},
+        "PUT": {"sha256": "0" * 64},
+        "POST": {"side": "front"},
+    }
     kwargs = {"json": bodies[method]} if method in bodies else {}
     if path.endswith("/files"):
         kwargs = {"files": [("files", ("up.jpg", b"x"))]}
@@ -124,8 +154,9 @@ def test_frames_are_attached_by_light_and_sending_again_changes_nothing(client, 
     assert client.put(path, json=body).status_code == 200
     assert client.get(f"/api/captures/{capture['id']}").json() == before
     assert [(f["light"], f["position"], f["sha256"]) for f in before["frames"]] == [
-        ("up", 0, sha256(photo(0))), ("right", 1, sha256(photo(1)))
-    ]  # fmt: skip
+        ("up", 0, sha256(photo(0))),
+        ("right", 1, sha256(photo(1))),
+    ]
     assert client.delete(path).status_code == 204
     assert [f["light"] for f in client.get(f"/api/captures/{capture['id']}").json()["frames"]] == ["right"]
 
@@ -217,11 +248,18 @@ def test_nothing_to_grade_says_what_to_do(client, card, capture):
     assert "/files" in response.json()["hint"]
 
 
-@pytest.mark.parametrize(("lights", "frames", "says"), [
-    (None, ("up", "right"), "relief needs"),
-    (None, ("up", "right", "down", "window"), "window"),
-    ({"kind": "lp", "text": "4\nup 0 1 1\nright 1 0 1\ndown 0 -1 1\nleft -1 0 1\n"}, ("up", "right", "down"), "left"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("lights", "frames", "says"),
+    [
+        (None, ("up", "right"), "relief needs"),
+        (None, ("up", "right", "down", "window"), "window"),
+        (
+            {"kind": "lp", "text": "4\nup 0 1 1\nright 1 0 1\ndown 0 -1 1\nleft -1 0 1\n"},
+            ("up", "right", "down"),
+            "left",
+        ),
+    ],
+)
 def test_lights_that_do_not_fit_are_named_before_a_job_is_made(
     client, card, capture, photo, lights, frames, says
 ):

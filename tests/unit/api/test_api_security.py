@@ -59,8 +59,15 @@ def test_the_public_list_is_as_agreed():
     """A change of what is public has to be made here too, on purpose."""
     assert PUBLIC_FOLDER == "/static/"
     assert set(PUBLIC_PATHS) == {
-        "/health", "/health/live", "/health/ready", "/api/health", "/sign-in", "/link", "/api/auth/redeem", "/favicon.ico",
-    }  # fmt: skip
+        "/health",
+        "/health/live",
+        "/health/ready",
+        "/api/health",
+        "/sign-in",
+        "/link",
+        "/api/auth/redeem",
+        "/favicon.ico",
+    }
 
 
 @pytest.mark.parametrize(
@@ -83,10 +90,23 @@ def test_what_does_not_exist_is_not_told_to_strangers(stranger, path):
 
 
 CLIMBS = [
-    "/static/../page", "/static/%2e%2e/page", "/static/..%2fpage", "/static/%2e%2e%2fpage", "/static/..\\page",
-    "/static/..%5cpage", "/static/./../page", "/static//..//page", "/link/../page", "/static/%00", "/static/a%0d%0ab",
-    "/api/health/../cards", "/api/health/%2e%2e/cards", "//page", "/%2e/page", "/static/..%252fpage",
-]  # fmt: skip
+    "/static/../page",
+    "/static/%2e%2e/page",
+    "/static/..%2fpage",
+    "/static/%2e%2e%2fpage",
+    "/static/..\\page",
+    "/static/..%5cpage",
+    "/static/./../page",
+    "/static//..//page",
+    "/link/../page",
+    "/static/%00",
+    "/static/a%0d%0ab",
+    "/api/health/../cards",
+    "/api/health/%2e%2e/cards",
+    "//page",
+    "/%2e/page",
+    "/static/..%252fpage",
+]
 
 
 @pytest.mark.parametrize("path", CLIMBS)
@@ -111,9 +131,17 @@ def ask(root, path, method="GET", headers=()):
             statuses.append(message["status"])
 
     scope = {
-        "type": "http", "method": method, "path": path, "raw_path": path.encode(), "query_string": b"", "root_path": "",
-        "headers": [(b"host", b"rcg.test:8443"), *headers], "server": ("rcg.test", 8443), "client": ("10.0.0.1", 5), "scheme": "https",
-    }  # fmt: skip
+        "type": "http",
+        "method": method,
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": b"",
+        "root_path": "",
+        "headers": [(b"host", b"rcg.test:8443"), *headers],
+        "server": ("rcg.test", 8443),
+        "client": ("10.0.0.1", 5),
+        "scheme": "https",
+    }
     anyio.run(root, scope, receive, send)
     return statuses[0]
 
@@ -149,18 +177,21 @@ def browser(root, parts):
     return client
 
 
-@pytest.mark.parametrize(("headers", "status"), [
-    ({"sec-fetch-site": "same-origin"}, 201),
-    ({"sec-fetch-site": "none"}, 201),
-    ({"sec-fetch-site": "same-site"}, 403),
-    ({"sec-fetch-site": "cross-site"}, 403),
-    ({"sec-fetch-site": "cross-site", "origin": ORIGIN}, 403),
-    ({"origin": ORIGIN}, 201),
-    ({"origin": "https://evil.example"}, 403),
-    ({"origin": "https://rcg.test:9000"}, 403),
-    ({"origin": "null"}, 403),
-    ({}, 201),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"sec-fetch-site": "same-origin"}, 201),
+        ({"sec-fetch-site": "none"}, 201),
+        ({"sec-fetch-site": "same-site"}, 403),
+        ({"sec-fetch-site": "cross-site"}, 403),
+        ({"sec-fetch-site": "cross-site", "origin": ORIGIN}, 403),
+        ({"origin": ORIGIN}, 201),
+        ({"origin": "https://evil.example"}, 403),
+        ({"origin": "https://rcg.test:9000"}, 403),
+        ({"origin": "null"}, 403),
+        ({}, 201),
+    ],
+)
 def test_another_sites_page_changes_nothing(browser, headers, status):
     assert browser.post("/api/cards", json={"name": "x"}, headers=headers).status_code == status
 
@@ -207,16 +238,33 @@ def test_signing_out_ends_the_session_and_takes_the_cookie(browser, root):
 
 
 SCOPES = [
-    ("GET", "/api/cards", "read"), ("GET", "/api/jobs", "read"), ("GET", "/api/events", "read"), ("GET", "/page", "read"),
-    ("GET", "/api/openapi.json", "read"), ("GET", "/api/system", "read"), ("GET", "/grade/cards/1", "read"),
-    ("POST", "/api/cards", "capture"), ("PUT", "/api/blobs/1", "capture"), ("GET", "/api/blobs/1", "capture"),
-    ("HEAD", "/api/blobs/1", "capture"), ("POST", "/api/jobs/1/cancel", "capture"), ("POST", "/api/demo", "capture"),
-    ("DELETE", "/api/captures/1", "capture"), ("POST", "/api/grade", "capture"),
-    ("GET", "/api/tokens", "admin"), ("POST", "/api/tokens", "admin"), ("GET", "/api/sessions", "admin"),
-    ("POST", "/api/links", "admin"), ("GET", "/api/settings", "admin"), ("GET", "/api/logs", "admin"),
-    ("GET", "/settings", "admin"), ("GET", "/settings/log", "admin"),
-    ("POST", "/page", "admin"), ("POST", "/api/cardsx", "admin"), ("DELETE", "/", "admin"),
-]  # fmt: skip
+    ("GET", "/api/cards", "read"),
+    ("GET", "/api/jobs", "read"),
+    ("GET", "/api/events", "read"),
+    ("GET", "/page", "read"),
+    ("GET", "/api/openapi.json", "read"),
+    ("GET", "/api/system", "read"),
+    ("GET", "/grade/cards/1", "read"),
+    ("POST", "/api/cards", "capture"),
+    ("PUT", "/api/blobs/1", "capture"),
+    ("GET", "/api/blobs/1", "capture"),
+    ("HEAD", "/api/blobs/1", "capture"),
+    ("POST", "/api/jobs/1/cancel", "capture"),
+    ("POST", "/api/demo", "capture"),
+    ("DELETE", "/api/captures/1", "capture"),
+    ("POST", "/api/grade", "capture"),
+    ("GET", "/api/tokens", "admin"),
+    ("POST", "/api/tokens", "admin"),
+    ("GET", "/api/sessions", "admin"),
+    ("POST", "/api/links", "admin"),
+    ("GET", "/api/settings", "admin"),
+    ("GET", "/api/logs", "admin"),
+    ("GET", "/settings", "admin"),
+    ("GET", "/settings/log", "admin"),
+    ("POST", "/page", "admin"),
+    ("POST", "/api/cardsx", "admin"),
+    ("DELETE", "/", "admin"),
+]
 
 
 @pytest.mark.parametrize(("method", "path", "scope"), SCOPES)
@@ -224,9 +272,16 @@ def test_which_scope_what_needs(method, path, scope):
     assert scopes_for(method, path) == (scope,)
 
 
-@pytest.mark.parametrize(("scope", "allowed"), [
-    ("read", {"look"}), ("capture", {"add"}), ("label", set()), ("train", set()), ("admin", {"look", "add", "own"}),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("scope", "allowed"),
+    [
+        ("read", {"look"}),
+        ("capture", {"add"}),
+        ("label", set()),
+        ("train", set()),
+        ("admin", {"look", "add", "own"}),
+    ],
+)
 def test_a_token_may_do_what_its_scope_says_and_no_more(script, scope, allowed, photo):
     client = script(scope)
     data = photo()
@@ -234,14 +289,19 @@ def test_a_token_may_do_what_its_scope_says_and_no_more(script, scope, allowed, 
     tries = {
         "look": [("GET", "/api/cards", {}), ("GET", "/api/system", {}), ("GET", "/page", {})],
         "add": [
-            ("POST", "/api/cards", {"json": {"name": "x"}}), ("PUT", address, {"content": data}),
-            ("GET", address, {}), ("POST", "/api/demo", {}),
+            ("POST", "/api/cards", {"json": {"name": "x"}}),
+            ("PUT", address, {"content": data}),
+            ("GET", address, {}),
+            ("POST", "/api/demo", {}),
         ],
         "own": [
-            ("GET", "/api/tokens", {}), ("GET", "/api/sessions", {}), ("POST", "/api/links", {}), ("GET", "/api/settings", {}),
+            ("GET", "/api/tokens", {}),
+            ("GET", "/api/sessions", {}),
+            ("POST", "/api/links", {}),
+            ("GET", "/api/settings", {}),
             ("POST", "/api/tokens", {"json": {"name": "t", "scopes": ["read"]}}),
         ],
-    }  # fmt: skip
+    }
     for kind, requests in tries.items():
         for method, path, body in requests:
             response = client.request(method, path, **body)
@@ -255,10 +315,16 @@ def test_a_token_may_do_what_its_scope_says_and_no_more(script, scope, allowed, 
 
 def test_every_answer_carries_the_security_headers(stranger, client):
     answers = [
-        stranger.get("/page"), stranger.get("/api/health"), stranger.get("/page", headers={"accept": "text/html"}),
-        stranger.get("/page", headers={"host": "evil.example"}), client.get("/page"), client.get("/api/docs"),
-        client.get("/nowhere"), client.get("/broken"), client.post("/api/cards", content=b"x" * 3_000_000),
-    ]  # fmt: skip
+        stranger.get("/page"),
+        stranger.get("/api/health"),
+        stranger.get("/page", headers={"accept": "text/html"}),
+        stranger.get("/page", headers={"host": "evil.example"}),
+        client.get("/page"),
+        client.get("/api/docs"),
+        client.get("/nowhere"),
+        client.get("/broken"),
+        client.post("/api/cards", content=b"x" * 3_000_000),
+    ]
     assert [answer.status_code for answer in answers] == [401, 200, 303, 421, 200, 200, 404, 500, 413]
     for answer in answers:
         assert {name: answer.headers.get(name) for name in SECURITY_HEADERS} == SECURITY_HEADERS

@@ -30,9 +30,15 @@ def capture(client):
     return client.post(f"/api/cards/{card['id']}/captures", json={"side": "front"}).json()
 
 
-@pytest.mark.parametrize(("kind", "media_type"), [
-    ("JPEG", "image/jpeg"), ("PNG", "image/png"), ("TIFF", "image/tiff"), ("WEBP", "image/webp"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("kind", "media_type"),
+    [
+        ("JPEG", "image/jpeg"),
+        ("PNG", "image/png"),
+        ("TIFF", "image/tiff"),
+        ("WEBP", "image/webp"),
+    ],
+)
 def test_a_photograph_comes_back_byte_for_byte(client, parts, photo, kind, media_type):
     data = photo(kind=kind)
     path = f"/api/blobs/{sha256(data)}"
@@ -128,17 +134,26 @@ def test_a_cut_upload_leaves_nothing(root, parts, photo, capture, path):
         "content-type": "multipart/form-data; boundary=b",
     }
     scope = {
-        "type": "http", "method": "POST" if "files" in path else "PUT", "path": path, "raw_path": path.encode(), "query_string": b"",
-        "root_path": "", "server": ("rcg.test", 8443), "client": ("10.0.0.1", 5), "scheme": "https",
+        "type": "http",
+        "method": "POST" if "files" in path else "PUT",
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": b"",
+        "root_path": "",
+        "server": ("rcg.test", 8443),
+        "client": ("10.0.0.1", 5),
+        "scheme": "https",
         "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
-    }  # fmt: skip
+    }
     anyio.run(root, scope, receive, send)
     assert sent == []
     assert (files_of(parts), rows_of(parts)) == ([], [])
 
 
-def test_a_full_disk_is_said_and_leaves_nothing(client, parts, photo):
-    parts.blobs.min_free_mb = 10**9
+def test_a_full_disk_is_said_and_leaves_nothing(client, parts, photo, capture):
+    limits = parts.settings.limits.model_copy(update={"min_free_disk_mb": 10**9})
+    parts.settings = parts.settings.model_copy(update={"limits": limits})
+    assert send(client, capture, ("up.jpg", photo())).status_code == 503
     response = client.put(f"/api/blobs/{sha256(photo())}", content=photo())
     assert response.status_code == 503
     assert "disk is full" in response.json()["detail"]
@@ -159,8 +174,11 @@ def test_several_files_become_frames_named_by_their_light(client, parts, photo, 
     )
     assert response.status_code == 200
     assert [(f["file_name"], f["accepted"], f["light"]) for f in response.json()["files"]] == [
-        ("card_up.jpg", True, "up"), ("card_right.JPG", True, "right"), ("card_down.png", True, "down"), ("left.webp", True, "left"),
-    ]  # fmt: skip
+        ("card_up.jpg", True, "up"),
+        ("card_right.JPG", True, "right"),
+        ("card_down.png", True, "down"),
+        ("left.webp", True, "left"),
+    ]
     frames = response.json()["capture"]["frames"]
     assert [frame["light"] for frame in frames] == ["up", "right", "down", "left"]
     for n, frame in enumerate(frames):
@@ -170,9 +188,15 @@ def test_several_files_become_frames_named_by_their_light(client, parts, photo, 
 
 def test_each_file_is_answered_for_by_itself(client, parts, photo, capture):
     response = send(
-        client, capture, ("1.jpg", photo(1)), ("notes.txt", b"hello"), ("empty.jpg", b""), ("big.jpg", b"\xff\xd8\xff" + bytes(1_100_000)),
-        ("a_1.jpg", photo(2)), ("2.jpg", photo(3)),
-    )  # fmt: skip
+        client,
+        capture,
+        ("1.jpg", photo(1)),
+        ("notes.txt", b"hello"),
+        ("empty.jpg", b""),
+        ("big.jpg", b"\xff\xd8\xff" + bytes(1_100_000)),
+        ("a_1.jpg", photo(2)),
+        ("2.jpg", photo(3)),
+    )
     assert response.status_code == 200
     answers = {f["file_name"]: f for f in response.json()["files"]}
     assert {name for name, answer in answers.items() if answer["accepted"]} == {"1.jpg", "2.jpg"}
@@ -190,8 +214,13 @@ def test_a_lights_file_comes_with_the_frames(client, photo, capture):
     lp = b"3\nup 0 1 1\nright 1 0 1\ndown 0 -1 1\n"
     response = send(client, capture, ("lights.lp", lp), ("up.jpg", photo(1)))
     assert response.json()["files"][0] == {
-        "file_name": "lights.lp", "accepted": True, "light": None, "sha256": None, "reason": None, "hint": None
-    }  # fmt: skip
+        "file_name": "lights.lp",
+        "accepted": True,
+        "light": None,
+        "sha256": None,
+        "reason": None,
+        "hint": None,
+    }
     assert response.json()["capture"]["lights"]["kind"] == "lp"
     assert response.json()["capture"]["lights"]["text"] == lp.decode()
     broken = send(client, capture, ("lights.lp", b"this is no table")).json()
@@ -206,16 +235,23 @@ def test_too_many_files(client, parts, photo, capture):
     assert files_of(parts) == []
 
 
-@pytest.mark.parametrize(("content", "kind", "says"), [
-    (b"", "multipart/form-data; boundary=b", "cut"),
-    (b"--b\r\ncontent-dis", "multipart/form-data; boundary=b", "cut"),
-    (b"hello", "multipart/form-data; boundary=b", "multipart"),
-    (b"hello", "multipart/form-data", "not a multipart form"),
-    (b"{}", "application/json", "application/json"),
-    (b"--b--\r\n", "multipart/form-data; boundary=b", "no files"),
-    (b'--b\r\nx: ' + b"y" * 9000 + b'\r\n\r\n', "multipart/form-data; boundary=b", "header"),
-    (b'--b\r\ncontent-disposition: form-data; name="f"\r\n\r\n' + b"y" * 70_000, "multipart/form-data; boundary=b", "larger than 65 kB"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("content", "kind", "says"),
+    [
+        (b"", "multipart/form-data; boundary=b", "cut"),
+        (b"--b\r\ncontent-dis", "multipart/form-data; boundary=b", "cut"),
+        (b"hello", "multipart/form-data; boundary=b", "multipart"),
+        (b"hello", "multipart/form-data", "not a multipart form"),
+        (b"{}", "application/json", "application/json"),
+        (b"--b--\r\n", "multipart/form-data; boundary=b", "no files"),
+        (b"--b\r\nx: " + b"y" * 9000 + b"\r\n\r\n", "multipart/form-data; boundary=b", "header"),
+        (
+            b'--b\r\ncontent-disposition: form-data; name="f"\r\n\r\n' + b"y" * 70_000,
+            "multipart/form-data; boundary=b",
+            "larger than 65 kB",
+        ),
+    ],
+)
 def test_a_form_that_is_none(client, parts, capture, content, kind, says):
     response = client.post(
         f"/api/captures/{capture['id']}/files", content=content, headers={"content-type": kind}
@@ -271,10 +307,18 @@ def test_one_photograph_alone_may_be_graded(client, photo):
     assert grade(client, photo, frames=("photo",)).status_code == 202
 
 
-@pytest.mark.parametrize(("fields", "says"), [
-    ({"side": "top"}, "top"), ({"colour": "red"}, "colour"), ({"lights": "{"}, "lights"), ({"lights": '{"kind": "sun"}'}, "lights.kind"),
-    ({"width_mm": "wide", "height_mm": "88"}, "width_mm"), ({"width_mm": "63"}, "both"), ({"name": "x" * 300}, "name"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        ({"side": "top"}, "top"),
+        ({"colour": "red"}, "colour"),
+        ({"lights": "{"}, "lights"),
+        ({"lights": '{"kind": "sun"}'}, "lights.kind"),
+        ({"width_mm": "wide", "height_mm": "88"}, "width_mm"),
+        ({"width_mm": "63"}, "both"),
+        ({"name": "x" * 300}, "name"),
+    ],
+)
 def test_one_call_that_is_wrong_keeps_no_card(client, photo, fields, says):
     response = grade(client, photo, **fields)
     assert response.status_code == 422, response.text

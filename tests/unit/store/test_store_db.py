@@ -1,3 +1,4 @@
+# ruff: noqa: PT012 -- a transaction is used in several steps
 import sqlite3
 from contextlib import closing
 

@@ -95,8 +95,10 @@ def test_a_frame_of_a_light_is_replaced_and_keeps_its_place(session):
     frame, new = captures.put_frame(session, capture, light="right", sha256=OTHER, file_name="again.jpg")
     assert (new, frame.position) == (False, 1)
     assert [(f.light, f.blob_sha256) for f in captures.get(session, capture.id).frames] == [
-        ("up", SHA), ("right", OTHER), ("down", SHA)
-    ]  # fmt: skip
+        ("up", SHA),
+        ("right", OTHER),
+        ("down", SHA),
+    ]
     captures.delete_frame(session, capture, "up")
     assert [f.light for f in captures.get(session, capture.id).frames] == ["right", "down"]
     with pytest.raises(NotFoundError, match="right, down"):
