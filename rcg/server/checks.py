@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import text
 
 from rcg.server import folders
-from rcg.server.health import Verdict
+from rcg.server.health import Check, Verdict
 
 if TYPE_CHECKING:
     from rcg.container import Container
@@ -32,7 +32,16 @@ def register(container: Container, certificates: Callable[[], Certificates | Non
     async def certificate() -> Verdict:
         return _certificate(certificates())
 
+    def job_part(name: str) -> Check:
+        async def check() -> Verdict:
+            part = next(part for part in container.jobs.health() if part.name == name)
+            return Verdict(part.ok, part.detail, part.hint)
+
+        return check
+
     board.add("database", database)
+    for name in ("valkey", "workers"):
+        board.add(name, job_part(name))
     board.add("disk", disk)
     if certificates() is not None:
         board.add("certificate", certificate)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import threading
 import time
@@ -43,6 +44,9 @@ class StartProgress:
         watchdog.start()
         try:
             yield
+        except asyncio.CancelledError:
+            logger.info("step %s: interrupted after %.3f s", name, time.monotonic() - began)
+            raise
         except BaseException as error:
             self.failed = error
             logger.exception("step %s: failed after %.3f s", name, time.monotonic() - began)

@@ -113,12 +113,12 @@ class Startup:
         assert app is not None
         stack.callback(container.db.close)
         with step("database"):
-            await asyncio.to_thread(_migrate, container)
+            await _to_its_end(asyncio.to_thread(_migrate, container))
         with step("job queue"):
-            await container.jobs.start()
             stack.push_async_callback(container.jobs.stop)
+            await _to_its_end(container.jobs.start())
         with step("pages"):
-            await asyncio.to_thread(_prepare_pages)
+            await _to_its_end(asyncio.to_thread(_prepare_pages))
             _mount(app, container)
         _register_checks(self, container)
         if self.last_step is not None:
@@ -166,6 +166,16 @@ def _register_checks(startup: Startup, container: Container) -> None:
     from rcg.server import checks  # noqa: PLC0415
 
     checks.register(container, lambda: startup.certificates)
+
+
+async def _to_its_end(work: Coroutine[Any, Any, None]) -> None:
+    """Await what may not be left half-way: when cancelled, wait for its end, then pass that on."""
+    task = asyncio.create_task(work)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait({task})
+        raise
 
 
 async def _cancel(task: asyncio.Task[None]) -> None:

@@ -1,6 +1,6 @@
 """``scripts/setup``: what it runs, when it runs nothing, and what it says when something is missing.
 
-The Python it finds is a stand-in that notes its calls, so that nothing is installed here; that the real set-up
+The Python it finds is a stand-in that notes its calls, so that nothing is installed here; that the real one
 works is shown by whoever runs these tests through ``scripts/test``.
 """
 
@@ -26,7 +26,7 @@ case "$*" in
     [ -z "${FAIL:-}" ] || { echo "$FAIL"; exit 1; }
     echo "Collecting numpy==2.4.6"
     echo "Collecting pillow"
-    case "$*" in *--editable*) printf "#!$PWD/.venv/bin/python\\n" > .venv/bin/rcg; chmod +x .venv/bin/rcg ;; esac ;;
+    case "$*" in *--editable*) echo "#!$PWD/.venv/bin/python" > .venv/bin/rcg; chmod +x .venv/bin/rcg; esac ;;
 esac
 """
 
