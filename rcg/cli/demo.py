@@ -16,15 +16,9 @@ def demo(
     seed: Annotated[int, typer.Option(help="Which card; the same seed gives the same one.", min=0)] = 1,
 ) -> None:
     """Render a two-sided sample card on the running server and grade it there."""
-    from rcg.cli.grade import progress_line
     from rcg.cli.importer import print_grade
     from rcg.client import Client
 
     with Client() as client:
         job = client.post("/demo", {"seed": seed})
-        progress, clear = progress_line()
-        try:
-            rendered = client.wait(job["id"], progress)["result"]
-        finally:
-            clear()
-        print_grade(client, rendered["grade_job_id"])
+        print_grade(client, job["id"])

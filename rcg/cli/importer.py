@@ -80,7 +80,7 @@ def _upload(client: Client, side: SideInput) -> list[str]:
 
 
 def print_grade(client: Client, job_id: str) -> None:
-    """Wait for a grading job; print the grade in short and where its report is."""
+    """Wait for a job that ends in a grade; print the grade in short and where its report is."""
     from rcg.capture.summary import summary
     from rcg.cli.grade import progress_line
     from rcg.grading.schema import GradeReport

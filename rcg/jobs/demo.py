@@ -1,12 +1,14 @@
-"""The job behind ``rcg demo``: render both sides of a card, keep them as a capture would be, grade them."""
+"""The job behind ``rcg demo``: render both sides of a card, keep them as a capture would be, and grade them.
+
+One job does it all, so that a newcomer waits for nothing but the work itself.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from rcg.grading.schema import CardHeader, SideName
-from rcg.jobs.grade import FrameSpec, GradeSpec, SideSpec
-from rcg.jobs.handler import HANDLERS
+from rcg.jobs.grade import FrameSpec, SideSpec, grade_sides, keep_grade
 from rcg.photometric.lights import LightsSpec
 from rcg.store.blobs import BlobInfo, BlobStore
 
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from rcg.jobs.handler import JobContext
-    from rcg.store.models import Card, Job
+    from rcg.store.models import Job
 
 FRAME_TYPE = "image/jpeg"
 FRAME_SIZE = (1200, 1600)
@@ -22,90 +24,67 @@ FRAME_SIZE = (1200, 1600)
 LIGHTS = 8
 
 _SIDES: tuple[SideName, ...] = ("front", "back")
-_WIDTH_MM, _HEIGHT_MM = 63.0, 88.0
+_RENDERING = 0.4
+"""share of the job's time that rendering takes"""
+_SET = "Rendered by RCG"
+_NOTES = "A rendered card: its true centering is known, so it shows what the measurement is worth."
 
 
 def compute(ctx: JobContext, spec: dict[str, Any]) -> dict[str, Any]:
-    """Render the frames of both sides into blobs. The same seed gives the same blobs."""
-    from rcg.photometric.render import render_side  # noqa: PLC0415
-    from rcg.photometric.render.write import encode_frame, rig_toml  # noqa: PLC0415
-
+    """Render the frames of both sides into blobs, and grade them. The same seed gives the same blobs."""
     seed = int(spec["seed"])
-    blobs = BlobStore(ctx.data_dir / "blobs")
-    sides: dict[str, Any] = {}
+    sides: dict[SideName, SideSpec] = {}
+    sizes: dict[str, int] = {}
     for index, side in enumerate(_SIDES):
-        ctx.progress(index / len(_SIDES), f"Rendering the {side} of sample card {seed}")
-        rendered = render_side(seed, n_lights=LIGHTS, side=side, frame_size=FRAME_SIZE, threads=ctx.threads)
-        frames = []
-        for frame in rendered.frames:
-            ctx.check()
-            info = blobs.add(encode_frame(frame.pixels, "jpeg"))
-            frames.append(
-                {
-                    "light": frame.name,
-                    "sha256": info.sha256,
-                    "bytes": info.bytes,
-                    "file_name": f"{frame.name}.jpg",
-                }
-            )
-        rig = LightsSpec(kind="rig", text=rig_toml(rendered.lights))
-        sides[side] = {"lights": rig.model_dump(), "frames": frames}
-    ctx.progress(1.0, "Rendered")
-    return {"seed": seed, "sides": sides}
+        ctx.progress(_RENDERING * index / len(_SIDES), f"Rendering the {side}")
+        sides[side] = _rendered(ctx, seed, side, sizes)
+    header = CardHeader(name=_name(seed), set_name=_SET, width_mm=63.0, height_mm=88.0, size_source="default")
+    graded = grade_sides(
+        ctx, header, sides, lambda done, message: ctx.progress(_RENDERING + (1 - _RENDERING) * done, message)
+    )
+    return graded | {
+        "seed": seed,
+        "sizes": sizes,
+        "sides": {side: taken.model_dump(mode="json") for side, taken in sides.items()},
+    }
 
 
 def accept(session: Session, job: Job, result: dict[str, Any]) -> dict[str, Any]:
-    """Make the card with its captures, and queue its grading, in the transaction that ends this job."""
-    from rcg.store.models import Job as JobRow  # noqa: PLC0415
+    """Make the card with its captures and its grade, in the transaction that ends the job."""
     from rcg.store.repositories import blobs, captures, cards  # noqa: PLC0415
 
-    card = cards.add(
-        session,
-        name=f"Sample card {result['seed']}",
-        set_name="Rendered by RCG",
-        notes="A rendered card: its true centering is known, so it shows what the measurement is worth.",
-    )
-    taken: dict[SideName, SideSpec] = {}
+    card = cards.add(session, name=_name(result["seed"]), set_name=_SET, notes=_NOTES)
     for side in _SIDES:
-        made = result["sides"][side]
-        capture = captures.add(session, card, side, made["lights"])
-        for position, frame in enumerate(made["frames"]):
-            blobs.ensure(session, BlobInfo(frame["sha256"], frame["bytes"]), FRAME_TYPE)
+        taken = SideSpec.model_validate(result["sides"][side])
+        lights = taken.lights.model_dump() if taken.lights else None
+        capture = captures.add(session, card, side, lights)
+        for position, frame in enumerate(taken.frames):
+            blobs.ensure(session, BlobInfo(frame.sha256, result["sizes"][frame.sha256]), FRAME_TYPE)
             captures.put_frame(
                 session,
                 capture,
-                light=frame["light"],
-                sha256=frame["sha256"],
-                file_name=frame["file_name"],
+                light=frame.light,
+                sha256=frame.sha256,
+                file_name=frame.file_name,
                 position=position,
             )
-        taken[side] = SideSpec(
-            capture_id=capture.id,
-            lights=LightsSpec.model_validate(made["lights"]),
-            frames=[
-                FrameSpec(light=f["light"], sha256=f["sha256"], file_name=f["file_name"])
-                for f in made["frames"]
-            ],
-        )
-    grading = JobRow(
-        kind="grade",
-        title=f"Grade {card.name}",
-        subject=f"card:{card.id}",
-        resource=HANDLERS["grade"].resource,
-        band=job.band,
-        spec=_grade_spec(card, taken).model_dump(mode="json"),
-    )
-    session.add(grading)
-    session.flush()
-    return {"card_id": card.id, "grade_job_id": grading.id}
+    return keep_grade(session, job.id, card.id, result)
 
 
-def _grade_spec(card: Card, sides: dict[SideName, SideSpec]) -> GradeSpec:
-    header = CardHeader(
-        name=card.name,
-        set_name=card.set_name or None,
-        width_mm=_WIDTH_MM,
-        height_mm=_HEIGHT_MM,
-        size_source="default",
-    )
-    return GradeSpec(card_id=card.id, header=header, sides=sides)
+def _rendered(ctx: JobContext, seed: int, side: SideName, sizes: dict[str, int]) -> SideSpec:
+    from rcg.photometric.render import render_side  # noqa: PLC0415
+    from rcg.photometric.render.write import encode_frame, rig_toml  # noqa: PLC0415
+
+    blobs = BlobStore(ctx.data_dir / "blobs")
+    rendered = render_side(seed, n_lights=LIGHTS, side=side, frame_size=FRAME_SIZE, threads=ctx.threads)
+    frames = []
+    for frame in rendered.frames:
+        ctx.check()
+        info = blobs.add(encode_frame(frame.pixels, "jpeg"))
+        sizes[info.sha256] = info.bytes
+        frames.append(FrameSpec(light=frame.name, sha256=info.sha256, file_name=f"{frame.name}.jpg"))
+    return SideSpec(lights=LightsSpec(kind="rig", text=rig_toml(rendered.lights)), frames=frames)
+
+
+def _name(seed: int) -> str:
+    return f"Sample card {seed}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -40,7 +40,7 @@ class FrameSpec(Strict):
 class SideSpec(Strict):
     """One side: its frames in order, and its lights (None: told by the frames' names)."""
 
-    capture_id: str
+    capture_id: str | None = None
     lights: LightsSpec | None = None
     frames: list[FrameSpec]
 
@@ -55,6 +55,31 @@ class GradeSpec(Strict):
 
 def compute(ctx: JobContext, spec: dict[str, Any]) -> dict[str, Any]:
     """Grade the card and store report and layers as blobs. Running it twice gives the same blobs."""
+    order = GradeSpec.model_validate(spec)
+    return {"card_id": order.card_id} | grade_sides(ctx, order.header, order.sides, ctx.progress)
+
+
+def accept(session: Session, job: Job, result: dict[str, Any]) -> dict[str, Any]:
+    """Write the grade's rows. A card that was deleted meanwhile keeps nothing, and the result says so."""
+    from rcg.store.repositories import cards  # noqa: PLC0415
+
+    card_id = result["card_id"]
+    if cards.find(session, card_id) is None:
+        return {"card_id": card_id, "grade_id": None, "note": "The card was deleted while it was graded."}
+    return keep_grade(session, job.id, card_id, result)
+
+
+def grade_sides(
+    ctx: JobContext,
+    header: CardHeader,
+    sides: Mapping[SideName, SideSpec],
+    progress: Callable[[float, str], None],
+) -> dict[str, Any]:
+    """Grade stored frames; store report and layers.
+
+    Returns:
+        ``report`` {sha256, bytes}, ``overall``, ``score``, ``layers``, ``seconds``: :func:`keep_grade` takes it.
+    """
     # The web process imports this module for `accept`; only a slot needs the engine.
     from rcg.capture.card_input import CardInput, FrameFile, SideInput  # noqa: PLC0415
     from rcg.capture.run import grade_input  # noqa: PLC0415
@@ -62,7 +87,6 @@ def compute(ctx: JobContext, spec: dict[str, Any]) -> dict[str, Any]:
     from rcg.photometric.types import CardSize  # noqa: PLC0415
     from rcg.settings import Settings  # noqa: PLC0415
 
-    order = GradeSpec.model_validate(spec)
     blobs = BlobStore(ctx.data_dir / "blobs")
     card = CardInput(
         {
@@ -70,11 +94,10 @@ def compute(ctx: JobContext, spec: dict[str, Any]) -> dict[str, Any]:
                 tuple(FrameFile(f.light, f.file_name, blobs.path(f.sha256), f.sha256) for f in side.frames),
                 side.lights,
             )
-            for name, side in order.sides.items()
+            for name, side in sides.items()
         }
     )
     layers: list[dict[str, Any]] = []
-    header = order.header
     outcome = grade_input(
         card,
         name=header.name,
@@ -82,7 +105,7 @@ def compute(ctx: JobContext, spec: dict[str, Any]) -> dict[str, Any]:
         size=CardSize(header.width_mm, header.height_mm, header.size_source),
         max_megapixels=float(Settings().limits.image_megapixels),
         threads=ctx.threads,
-        progress=ctx.progress,
+        progress=progress,
         each_side=lambda side, maps: layers.extend(_store_layers(blobs, side, maps, ctx.threads)),
     )
     for stage, seconds in outcome.seconds.items():
@@ -90,7 +113,6 @@ def compute(ctx: JobContext, spec: dict[str, Any]) -> dict[str, Any]:
     report = blobs.add(to_json(outcome.report))
     overall = outcome.report.grades.overall
     return {
-        "card_id": order.card_id,
         "report": {"sha256": report.sha256, "bytes": report.bytes},
         "overall": overall.grade if overall else None,
         "score": overall.score if overall else None,
@@ -99,14 +121,11 @@ def compute(ctx: JobContext, spec: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def accept(session: Session, job: Job, result: dict[str, Any]) -> dict[str, Any]:
-    """Write the grade's rows. A card that was deleted meanwhile keeps nothing, and the result says so."""
-    from rcg.store.repositories import blobs, cards, grades  # noqa: PLC0415
+def keep_grade(session: Session, job_id: str, card_id: str, result: Mapping[str, Any]) -> dict[str, Any]:
+    """Write the rows of what :func:`grade_sides` made, once per job; return the job's result."""
+    from rcg.store.repositories import blobs, grades  # noqa: PLC0415
 
-    card_id = result["card_id"]
-    if cards.find(session, card_id) is None:
-        return {"card_id": card_id, "grade_id": None, "note": "The card was deleted while it was graded."}
-    grade = grades.of_job(session, job.id)
+    grade = grades.of_job(session, job_id)
     if grade is None:
         blobs.ensure(session, _info(result["report"]), REPORT_TYPE)
         for layer in result["layers"]:
@@ -114,7 +133,7 @@ def accept(session: Session, job: Job, result: dict[str, Any]) -> dict[str, Any]
         grade = grades.add(
             session,
             card_id=card_id,
-            job_id=job.id,
+            job_id=job_id,
             report_sha256=result["report"]["sha256"],
             overall=result["overall"],
             score=result["score"],
@@ -136,7 +155,7 @@ def accept(session: Session, job: Job, result: dict[str, Any]) -> dict[str, Any]
         "grade_id": grade.id,
         "overall": result["overall"],
         "score": result["score"],
-        "seconds": result["seconds"],
+        "seconds": dict(result["seconds"]),
     }
 
 
