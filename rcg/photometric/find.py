@@ -7,13 +7,13 @@ outermost well-supported one is taken, unless what lies between it and the next 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
 from rcg.photometric.find_errors import NoCardError, SeveralCardsError
+from rcg.photometric.find_grow import grown
 from rcg.photometric.find_lines import Gray, cues, find_lines
 from rcg.photometric.find_quads import Quad, distinct, quads
 from rcg.photometric.find_support import shifted, support
@@ -23,11 +23,21 @@ Array = npt.NDArray[np.float64]
 
 WORKING_PX = 800
 _CANDIDATES = 260
-_KEPT = 60
+_KEPT = 80
+_SEEDS = (5, 2)
+_SEEDS_FROM = 20
 _GOOD = 0.62
 """Score under which a quad is not taken for a card."""
-_OUTER_SHARE = 0.86
-"""Share of the best score that a quad round it must reach to be taken instead."""
+_OUTER_SHARE = 0.75
+"""Share of the best score that a quad must reach to be taken for the card."""
+_SIZE_POWER = 0.3
+_HOLDER_ROOM = 0.065
+"""Room on every side, over the card's width, that tells a rigid holder from a printed border: 4 mm."""
+_HELD_SCORE = 0.88
+HOLDER = (
+    "A holder (toploader, slab or sleeve) seems to be round the card: plastic shifts and hides edges, "
+    "so photograph the card out of it."
+)
 
 
 @dataclass(frozen=True)
@@ -39,7 +49,9 @@ class FoundCard:
     warnings: tuple[str, ...] = ()
 
 
-def find_card(pictures: Sequence[npt.NDArray[np.uint8]], aspect: float, name: str) -> FoundCard:
+def find_card(
+    pictures: Sequence[npt.NDArray[np.uint8]], aspect: float, name: str, rims: Sequence[Gray] = ()
+) -> FoundCard:
     """Return the single card in pictures (H, W, 3) sRGB of one scene, in register, about ``WORKING_PX`` long.
 
     Raises:
@@ -47,7 +59,7 @@ def find_card(pictures: Sequence[npt.NDArray[np.uint8]], aspect: float, name: st
         SeveralCardsError: two or more quads apart from each other are.
         CardCutOffError: the card leaves the picture.
     """
-    grays = cues(pictures)
+    grays = [*cues(pictures), *rims]
     ranked = ranked_quads(grays, aspect)
     if not ranked or ranked[0].score < _GOOD:
         raise NoCardError(name)
@@ -55,6 +67,9 @@ def find_card(pictures: Sequence[npt.NDArray[np.uint8]], aspect: float, name: st
     count = 1 + len(others(card, ranked))
     if count > 1:
         raise SeveralCardsError(name, count)
+    inner = in_holder(card, ranked)
+    if inner is not None:
+        return FoundCard(inner.corners, inner.score, (HOLDER,))
     return FoundCard(card.corners, card.score)
 
 
@@ -64,41 +79,95 @@ def ranked_quads(grays: Sequence[Gray], aspect: float) -> list[Quad]:
     candidates = quads(find_lines(grays), shape, aspect, keep=_CANDIDATES)
     if not candidates:
         return []
-    seen = support(np.array([quad.corners for quad in candidates]), grays)
-    moved = np.array([shifted(q.corners, s) for q, s in zip(candidates, seen.shift, strict=True)])
-    geometry = plausibility(moved, shape, aspect)
     overshoot = np.array([quad.overshoot for quad in candidates])
+    ranked = _scored(np.array([quad.corners for quad in candidates]), overshoot, grays, aspect)
+    for seeds in _SEEDS:
+        chosen = sorted((q for q in ranked[:_SEEDS_FROM] if q.score > _GOOD), key=lambda q: -q.area)[:seeds]
+        more = [(corners, quad.overshoot) for quad in chosen for corners in grown(quad.corners, grays, aspect)]
+        if more:
+            ranked += _scored(np.array([c for c, _ in more]), np.array([o for _, o in more]), grays, aspect)
+            best = distinct(np.array([q.corners for q in ranked]), np.array([q.score for q in ranked]), _KEPT)
+            ranked = [ranked[k] for k in best]
+    return ranked
+
+
+def _scored(corners: Array, overshoot: Array, grays: Sequence[Gray], aspect: float) -> list[Quad]:
+    shape = (int(grays[0].shape[0]), int(grays[0].shape[1]))
+    seen = support(corners, grays)
+    moved = np.array([shifted(c, s) for c, s in zip(corners, seen.shift, strict=True)])
+    geometry = plausibility(moved, shape, aspect)
     score = (0.5 * seen.sides.min(axis=1) + 0.5 * seen.sides.mean(axis=1)) * geometry * (1 - 0.6 * overshoot)
-    chosen = distinct(moved, score, _KEPT)
     return [
-        replace(
-            candidates[k],
-            corners=moved[k],
-            score=float(score[k]),
-            sides=seen.sides[k],
-            geometry=float(geometry[k]),
-        )
-        for k in chosen
+        Quad(moved[k], float(score[k]), seen.sides[k], float(geometry[k]), float(overshoot[k]))
+        for k in distinct(moved, score, _KEPT)
     ]
 
 
 def outermost(ranked: Sequence[Quad]) -> Quad:
-    """Return the largest good quad that contains the best one and that no better quad straddles."""
-    card = ranked[0]
-    for quad in sorted(ranked, key=lambda q: -q.area):
-        if quad.area <= card.area or quad.score < _OUTER_SHARE * ranked[0].score:
-            continue
-        if shared(ranked[0], quad) > 0.97 and not any(
+    """Return the quad with the best of score and size, of those that no better quad straddles.
+
+    A card's outline and the frames printed in it score nearly alike; a quad half again as large may score an eighth less.
+    """
+    merit = [quad.score * quad.area**_SIZE_POWER for quad in ranked]
+    for k in np.argsort(-np.array(merit), kind="stable"):
+        quad = ranked[k]
+        if quad.score >= _OUTER_SHARE * ranked[0].score and not any(
             other.score >= quad.score and straddles(other, quad) for other in ranked
         ):
             return quad
-    return card
+    return ranked[0]
+
+
+def in_holder(outer: Quad, ranked: Sequence[Quad]) -> Quad | None:
+    """Return the card inside ``outer`` when that is a toploader or slab, else None.
+
+    A card's printed frame lies close to its edge on some side and is slimmer than the card. A card in a rigid holder has
+    room on all four sides and the card's own proportions.
+    """
+    width = np.sqrt(outer.area / 1.4)
+    inside = [
+        quad
+        for quad in ranked
+        if quad.score > _HELD_SCORE and quad.geometry > _HELD_SCORE and insets(quad, outer).min() > _HOLDER_ROOM * width
+    ]
+    if not inside or max(q.area for q in inside) < 0.45 * outer.area:
+        return None
+    return max(inside, key=lambda quad: quad.score * quad.area**_SIZE_POWER)
+
+
+def insets(inner: Quad, outer: Quad) -> Array:
+    """Return (4,) px by which ``inner`` lies inside each side of ``outer``; negative where it sticks out."""
+    middle = outer.corners.mean(axis=0)
+    depth = []
+    for a, b in zip(outer.corners, np.roll(outer.corners, -1, axis=0), strict=True):
+        normal = np.array([b[1] - a[1], a[0] - b[0]]) / np.linalg.norm(b - a)
+        normal = normal if normal @ (middle - a) > 0 else -normal
+        depth.append(float(((inner.corners - a) @ normal).min()))
+    return np.array(depth)
 
 
 def shared(inner: Quad, outer: Quad) -> float:
-    """Return the share of ``inner`` that lies in ``outer``."""
-    area, _ = cv2.intersectConvexConvex(inner.corners.astype(np.float32), outer.corners.astype(np.float32))
-    return float(area) / max(inner.area, 1e-9)
+    """Return the share of ``inner`` that lies in ``outer`` (clipping: Sutherland and Hodgman, CACM 1974)."""
+    polygon = list(inner.corners)
+    middle = outer.corners.mean(axis=0)
+    for a, b in zip(outer.corners, np.roll(outer.corners, -1, axis=0), strict=True):
+        normal = np.array([b[1] - a[1], a[0] - b[0]])
+        if normal @ (middle - a) < 0:
+            normal = -normal
+        clipped = []
+        for p, q in zip(polygon, polygon[1:] + polygon[:1], strict=True):
+            depth_p, depth_q = float(normal @ (p - a)), float(normal @ (q - a))
+            if depth_p >= 0:
+                clipped.append(p)
+            if (depth_p >= 0) != (depth_q >= 0):
+                clipped.append(p + (q - p) * depth_p / (depth_p - depth_q))
+        polygon = clipped
+        if not polygon:
+            return 0.0
+    points = np.array(polygon)
+    following = np.roll(points, -1, axis=0)
+    area = 0.5 * abs(float((points[:, 0] * following[:, 1] - points[:, 1] * following[:, 0]).sum()))
+    return area / max(inner.area, 1e-9)
 
 
 def straddles(one: Quad, other: Quad) -> bool:

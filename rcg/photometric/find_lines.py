@@ -20,6 +20,7 @@ Points = npt.NDArray[np.float64]
 MAX_LINES = 90
 _MAX_FRAME_CUES = 4
 _COVER_STEP_PX = 2.0
+_RIM_PX = 2000
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,25 @@ def _lifted(gray: Gray) -> Gray:
     value = np.log1p(gray.astype(np.float32))
     wide = cv2.GaussianBlur(value, (0, 0), max(gray.shape) / 12)
     return np.clip((value - wide) * 90 + 128, 0, 255).astype(np.uint8)
+
+
+def rims(grey: npt.NDArray[np.float32], size: tuple[int, int]) -> Gray:
+    """Return a small picture (width, height = ``size``) of thin bright lines of a large one (H, W), brightness 0..255.
+
+    A worn or cut edge is often one bright hair, a pixel or two wide, between a dark card and a dark ground: averaging
+    down loses it, so it is brought out first (white top-hat) and the brightest pixel is kept.
+    """
+    longest = max(grey.shape)
+    scale = min(1.0, _RIM_PX / longest)
+    picture = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else grey
+    picture = cv2.GaussianBlur(picture, (0, 0), 0.7)
+    hair = picture - cv2.morphologyEx(picture, cv2.MORPH_OPEN, np.ones((7, 7), np.uint8))
+    wide = cv2.blur(hair, (31, 31))
+    hair = hair / (wide + 2.0)
+    factor = max(1, round(max(picture.shape) / max(size)))
+    hair = cv2.dilate(hair, np.ones((factor, factor), np.uint8)) if factor > 1 else hair
+    small = cv2.resize(hair, size, interpolation=cv2.INTER_AREA)
+    return np.clip(small * 25, 0, 255).astype(np.uint8)
 
 
 def segments(gray: Gray) -> Points:

@@ -71,35 +71,63 @@ def strips(corners: Array, offsets: Array, along: Array) -> tuple[Array, Array]:
     return points[..., 0], points[..., 1]
 
 
-def support(corners: Array, grays: Sequence[Gray]) -> Support:
-    """Return the support of quads (k, 4, 2) in the cues."""
+def block_strength(
+    corners: Array, grays: Sequence[Gray], offsets: Array, sides: int = 4
+) -> npt.NDArray[np.float32]:
+    """Return (``sides`` k, BLOCKS, o - 2): how clearly each block of each side shows a step at each inner offset; 1 is clear.
+
+    Args:
+        corners: (k, 4, 2) quads.
+        grays: the cues.
+        offsets: (o,) px outwards, one apart.
+        sides: how many sides of each quad, from its first.
+    """
     count = len(corners)
-    offsets = np.arange(-_REACH, _REACH + 1, dtype=np.float64)
     along = np.linspace(_ENDS, 1 - _ENDS, BLOCKS * _TAPS)
-    x, y = strips(corners, offsets, along)
-    map_x = x.reshape(count * 4 * BLOCKS * _TAPS, -1).astype(np.float32)
+    x, y = (at[:, :sides] for at in strips(corners, offsets, along))
+    map_x = x.reshape(count * sides * BLOCKS * _TAPS, -1).astype(np.float32)
     map_y = y.reshape(map_x.shape).astype(np.float32)
-    strength = np.zeros((count * 4, BLOCKS, len(offsets) - 2), np.float32)
+    strength = np.zeros((count * sides, BLOCKS, len(offsets) - 2), np.float32)
     for gray in grays:
-        strip = _remap(gray, map_x, map_y).reshape(count * 4, BLOCKS, _TAPS, -1).mean(axis=2)
+        strip = _remap(gray, map_x, map_y).reshape(count * sides, BLOCKS, _TAPS, -1).mean(axis=2)
         step = np.abs(strip[..., 2:] - strip[..., :-2])
         texture = np.median(step, axis=2, keepdims=True)
         strength = np.maximum(strength, step / (_FLOOR + 2.5 * texture))
-    strength = np.clip(strength - 0.7, 0, 1)
+    strength = np.maximum(strength - 0.7, 0)
     height, width = grays[0].shape
     inside = (x >= 1) & (x <= width - 2) & (y >= 1) & (y <= height - 2)
-    strength *= inside.reshape(count * 4, BLOCKS, _TAPS, -1).all(axis=2)[..., 1:-1]
-    widened = np.maximum(np.maximum(strength[..., :-2], strength[..., 2:]), strength[..., 1:-1])
-    centre = (widened.shape[2] - 1) // 2
+    strength *= inside.reshape(count * sides, BLOCKS, _TAPS, -1).all(axis=2)[..., 1:-1]
+    return strength
+
+
+def clear(strength: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Return 0..1: a block has seen a step within a pixel, however strong."""
+    held = np.minimum(strength, 1)
+    wide = held.copy()
+    wide[..., 1:] = np.maximum(wide[..., 1:], held[..., :-1])
+    wide[..., :-1] = np.maximum(wide[..., :-1], held[..., 1:])
+    return wide
+
+
+def support(corners: Array, grays: Sequence[Gray]) -> Support:
+    """Return the support of quads (k, 4, 2) in the cues."""
+    count = len(corners)
+    strength = block_strength(corners, grays, np.arange(-_REACH, _REACH + 1, dtype=np.float64))
+    widened, exact = clear(strength), np.log1p(strength)
+    centre = (strength.shape[2] - 1) // 2
     blocks = np.arange(BLOCKS)
     sides, shift = np.zeros(count * 4), np.zeros((count * 4, 2))
     reach = np.clip(0.02 * _side_lengths(corners).ravel(), 2, _SLACK)
     spread = np.abs(_CURVES).max(axis=1)
     for side in range(count * 4):
         curves = _CURVES[spread <= reach[side]]
-        means = widened[side][blocks, centre + curves].mean(axis=1) - 0.002 * np.abs(curves).mean(axis=1)
-        best = int(np.argmax(means))
-        sides[side] = means[best]
+        seen = widened[side][blocks, centre + curves].mean(axis=1)
+        # Among curves that are seen alike, the one on the strongest steps is the edge itself.
+        near = np.flatnonzero(seen > seen.max() - 0.04)
+        best = near[int(np.argmax(exact[side][blocks, centre + curves[near]].mean(axis=1)))]
+        picked = widened[side][blocks, centre + curves[best]]
+        # A side that is missing along one third, often to a corner, is worse than one with gaps here and there.
+        sides[side] = 0.75 * picked.mean() + 0.25 * picked.reshape(3, -1).mean(axis=1).min()
         shift[side] = np.polyval(np.polyfit(blocks, curves[best], 1), (0, BLOCKS - 1))
     return Support(sides.reshape(count, 4), shift.reshape(count, 4, 2))
 

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from rcg.errors import InputError
 from rcg.photometric.find import WORKING_PX, find_card
 from rcg.photometric.find_errors import FramesDifferError
+from rcg.photometric.find_lines import rims
 from rcg.photometric.linearise import samples_to_linear, to_srgb_u8
 from rcg.photometric.outline import Side, corner_sd, refine
 from rcg.photometric.outline_geometry import apply, likely_pose, ordered
@@ -55,8 +56,11 @@ def locate(frames: Sequence[Frame], aspect: float, *, threads: int = 2) -> tuple
     reference = choose_reference(greys)
     start = coarse(greys, reference)
     pictures = _working_pictures(frames, start)
-    found = find_card(pictures, aspect, frames[reference].file_name or frames[reference].name)
+    size = (pictures[0].shape[1], pictures[0].shape[0])
     to_working = scaling(shape, pictures[0].shape)
+    hairs = [_moved(rims(grey, size), h, to_working) for grey, h in zip(greys, start, strict=True)]
+    name = frames[reference].file_name or frames[reference].name
+    found = find_card(pictures, aspect, name, [np.max(hairs, axis=0)])
     rough = apply(np.linalg.inv(to_working), found.corners)
     corners, on_its_side = ordered(rough, shape, aspect)
     registration = register(greys, corners, reference, start, threads=threads)
@@ -91,21 +95,23 @@ def _working_pictures(frames: Sequence[Frame], start: Sequence[Array]) -> list[n
     scale = min(1.0, WORKING_PX / max(h, w))
     size = (max(8, round(w * scale)), max(8, round(h * scale)))
     down = scaling((h, w), (size[1], size[0]))
-    pictures = []
-    for frame, homography in zip(frames, start, strict=True):
-        picture = _small(frame, size)
-        if not np.allclose(homography, np.eye(3)):
-            move = down @ homography @ np.linalg.inv(down)
-            picture = cv2.warpPerspective(picture, move, size, borderMode=cv2.BORDER_REPLICATE)
-        pictures.append(picture)
-    return pictures
+    return [_moved(_small(frame, size), homography, down) for frame, homography in zip(frames, start, strict=True)]
+
+
+def _moved(picture: npt.NDArray[np.uint8], homography: Array, down: Array) -> npt.NDArray[np.uint8]:
+    """Bring a small picture into line; ``homography`` is at full size, ``down`` (3, 3) takes full size to small."""
+    if np.allclose(homography, np.eye(3)):
+        return picture
+    move = down @ homography @ np.linalg.inv(down)
+    size = (picture.shape[1], picture.shape[0])
+    return np.asarray(cv2.warpPerspective(picture, move, size, borderMode=cv2.BORDER_REPLICATE), np.uint8)
 
 
 def _small(frame: Frame, size: tuple[int, int]) -> npt.NDArray[np.uint8]:
     pixels = frame.pixels
     if pixels.dtype == np.uint8 and frame.encoding == "srgb":
         return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8)
-    small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
+    small: npt.NDArray[np.generic] = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
     return to_srgb_u8(samples_to_linear(np.ascontiguousarray(small), frame.encoding))
 
 
