@@ -1,4 +1,4 @@
-"""Writes the pins of requirements-dev.lock into pyproject.toml, between its two marker lines. Called by scripts/lock."""
+"""Writes the pins of requirements-dev.lock into pyproject.toml, between two marker lines (scripts/lock)."""
 
 import json
 import re
