@@ -1,8 +1,8 @@
 """The front-end bundle: built from ``rcg/web/frontend`` into ``rcg/web/static/dist``, found by plain names.
 
-The build hook (``hatch_build.py``) and the server's start share this module, so it imports the standard library
-and of RCG only its errors. The bundle records the hash of the sources it was built from; one that is missing or
-older than its sources is built again, because a deleted bundle would otherwise be noticed only by users.
+The build hook (``hatch_build.py``) and the server's start share this module, so it imports the standard
+library and of RCG only its errors. The bundle records the hash of its sources; one that is missing or older
+than they are is built again, because a deleted bundle would otherwise be noticed only by users.
 """
 
 from __future__ import annotations

@@ -5,6 +5,10 @@ from __future__ import annotations
 import shlex
 from dataclasses import dataclass
 
+from rcg.errors import UnavailableError
+from rcg.server import local_client
+from rcg.settings import Settings
+
 
 @dataclass(frozen=True)
 class Commands:
@@ -14,12 +18,13 @@ class Commands:
     cli: str
 
 
-def curl(base: str, ca: str, *arguments: str, path: str) -> str:
-    """A curl line with this server's CA and the token from ``RCG_TOKEN``."""
-    parts = [
-        f"curl --cacert {shlex.quote(ca)}",
-        '-H "Authorization: Bearer $RCG_TOKEN"',
-        *arguments,
-        shlex.quote(base + path),
-    ]
+def curl(base: str, settings: Settings, *arguments: str, path: str) -> str:
+    """A curl line that works when pasted on the computer that runs RCG: with its CA and its owner's token."""
+    header = settings.data_dir / local_client.HEADER_NAME
+    try:
+        ca = local_client.read(settings.data_dir).ca
+    except UnavailableError:  # not started by `rcg serve`: nothing to trust but what is asked for
+        ca = None
+    trust = f"--cacert {shlex.quote(str(ca))} " if ca else ""
+    parts = [f"curl {trust}-H {shlex.quote(f'@{header}')}", *arguments, shlex.quote(base + path)]
     return " \\\n  ".join(parts)

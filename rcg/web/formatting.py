@@ -1,4 +1,4 @@
-"""How figures, times and names are written: sensible digits, thin space before the unit, `-` where unknown."""
+"""How figures, times and names are written: sensible digits, a thin space before units, `-` where unknown."""
 
 from __future__ import annotations
 

@@ -12,13 +12,14 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from rcg import __version__
+from rcg.container import Container
 from rcg.errors import RcgError
 from rcg.web import formatting
 from rcg.web.bundle import WEB, Bundle
 
 if TYPE_CHECKING:
     from rcg.api.auth import Principal
-    from rcg.container import Container
+
 
 Crumb = tuple[str, str | None]
 """a step of the breadcrumb: its words and its address"""
@@ -70,7 +71,7 @@ class Pages:
 
     def fragment(self, template: str, *, status: int = 200, **context: Any) -> HTMLResponse:
         """Render a part of a page."""
-        html = self.environment.get_template(template).render(context)
+        html = self.environment.get_template(template).render(context | {"status": status})
         return HTMLResponse(html, status, {"cache-control": "no-store"})
 
     def error(self, request: Request, error: RcgError) -> Response | None:
@@ -112,4 +113,4 @@ def principal_of(request: Request) -> Principal | None:
 
 
 PagesDep = Annotated[Pages, Depends(pages_of)]
-ContainerDep = Annotated["Container", Depends(container_of)]
+ContainerDep = Annotated[Container, Depends(container_of)]

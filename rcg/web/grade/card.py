@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from rcg.photometric.lights import DEFAULT_ELEVATION_DEG, is_ambient
+from rcg.settings import Settings
 from rcg.store.models import Capture, Card
 from rcg.store.repositories import blobs, captures, cards, grades, jobs
 from rcg.web import views
@@ -80,7 +81,7 @@ def card_page(card_id: str, request: Request, pages: PagesDep, container: Contai
             "sizes": _sizes(card),
             "own_size": _is_own(card),
             "going": _going(card),
-            "commands": _commands(request, container.settings.certs_dir / "rcg-ca.pem", card_id),
+            "commands": _commands(request, container.settings, card_id),
         }
     return pages.page(
         "grade/card.html",
@@ -196,6 +197,6 @@ def _count(number: int, word: str) -> str:
     return f"{number} {word}{'' if number == 1 else 's'}"
 
 
-def _commands(request: Request, ca: object, card_id: str) -> dict[str, str]:
-    call = curl(base_url(request), str(ca), "-X POST", path=f"/api/cards/{card_id}/grade")
+def _commands(request: Request, settings: Settings, card_id: str) -> dict[str, str]:
+    call = curl(base_url(request), settings, "-X POST", path=f"/api/cards/{card_id}/grade")
     return {"curl": call, "cli": "rcg grade DIR --json OUT.json\nrcg import DIR"}

@@ -79,6 +79,7 @@ class ScoreBar:
     side: SideName
     score: SubScore
     why: str
+    limiting: bool
 
 
 @router.get("/{grade_id}")
@@ -89,7 +90,6 @@ def report_page(grade_id: str, request: Request, pages: PagesDep, container: Con
         card = cards.get(session, grade.card_id)
     report = GradeReport.model_validate_json(container.blobs.read(grade.report_sha256))
     sides = [view for name in ("front", "back") if (view := _side_view(grade, report, name)) is not None]
-    ca = str(container.settings.certs_dir / "rcg-ca.pem")
     return pages.page(
         "grade/report.html",
         title=f"{card.name}, report",
@@ -102,7 +102,7 @@ def report_page(grade_id: str, request: Request, pages: PagesDep, container: Con
         bars=score_bars(sides),
         aspects=ASPECTS,
         commands={
-            "curl": curl(base_url(request), ca, path=f"/api/grades/{grade.id}"),
+            "curl": curl(base_url(request), container.settings, path=f"/api/grades/{grade.id}"),
             "cli": "rcg grade DIR --json OUT.json",
         },
     )
@@ -111,9 +111,12 @@ def report_page(grade_id: str, request: Request, pages: PagesDep, container: Con
 def score_bars(sides: Sequence[SideView]) -> dict[Aspect, list[ScoreBar]]:
     """The sub-scores by aspect, each side's beside the other's."""
     bars: dict[Aspect, list[ScoreBar]] = {aspect: [] for aspect in ASPECTS}
+    scores = [score.score for view in sides for score in view.side.sub_scores if score.score is not None]
+    lowest = min(scores, default=None)
     for view in sides:
         for score in view.side.sub_scores:
-            bars[score.aspect].append(ScoreBar(view.name, score, _why(view.side, score)))
+            limiting = lowest is not None and score.score == lowest
+            bars[score.aspect].append(ScoreBar(view.name, score, _why(view.side, score), limiting))
     return bars
 
 
@@ -158,7 +161,7 @@ def _side_view(grade: Grade, report: GradeReport, name: SideName) -> SideView | 
 def _chip(grade_id: str, layer: Layer) -> LayerChip:
     light = layer.name.startswith("light:")
     name = layer.name.removeprefix("light:")
-    word = f"Light {_ARROWS.get(name, name)}" if light else _WORDS.get(name, sentence(name))
+    word = _ARROWS.get(name, name) if light else _WORDS.get(name, sentence(name))
     return LayerChip(
         layer.name,
         word,

@@ -58,10 +58,9 @@ def dashboard(request: Request, pages: PagesDep, container: ContainerDep) -> Res
 
 
 def _grade_commands(request: Request, settings: Settings) -> dict[str, str]:
-    ca = str(settings.certs_dir / "rcg-ca.pem")
     call = curl(
         base_url(request),
-        ca,
+        settings,
         "-F files=@up.jpg -F files=@right.jpg",
         "-F files=@down.jpg -F files=@left.jpg",
         path="/api/grade",

@@ -109,7 +109,7 @@ function keys(event: KeyboardEvent): void {
 
 function help(): void {
   const rows: [string, string][] = [["Ctrl K", "search and commands"], ["/", "search"], ["j", "jobs"], ["[", "fold the navigation"], ["?", "this help"]];
-  if (one("[data-viewer]")) rows.push(["1 … 9", "layer"], ["+ − 0", "closer, further, fit"], ["arrows", "move"], ["s f e", "stations, findings, edges"], ["n p", "next, previous finding"], ["x", "other side"], ["R", "hold: light from the pointer; the wheel raises it"]);
+  if (one("[data-viewer]")) rows.push(["1 … 9", "layer"], ["l", "next light"], ["+ − 0", "closer, further, fit"], ["arrows", "move"], ["s f e", "stations, findings, edges"], ["n p", "next, previous finding"], ["x", "other side"], ["R", "hold: light from the pointer; the wheel raises it"]);
   const dialog = h("dialog", { class: "help", "aria-label": "Keyboard" }, h("form", { method: "dialog" }, h("h2", {}, "Keyboard"),
     h("dl", { class: "plain-dl" }, ...rows.flatMap(([key, word]) => [h("dt", {}, ...key.split(" ").map((each) => h("kbd", {}, each))), h("dd", {}, word)])),
     h("div", { class: "buttons" }, h("button", { class: "button" }, "Close"))));
@@ -126,8 +126,8 @@ function changed(): void {
 
 function events(event: LiveEvent): void {
   const id = String(event.data["job_id"] ?? "");
-  if (event.kind === "progress") progress(id, Number(event.data["progress"] ?? event.data["fraction"] ?? 0), String(event.data["message"] ?? ""));
-  if (event.kind === "reset") changed();
+  if (event.kind === "progress") progress(id, Number(event.data["progress"] ?? 0), String(event.data["message"] ?? ""));
+  if (event.kind === "reset" || event.kind === "hello") changed();
   if (event.kind !== "state") return;
   changed();
   if (["done", "failed", "dead", "cancelled"].includes(String(event.data["state"]))) void ended(id);

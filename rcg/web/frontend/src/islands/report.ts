@@ -160,7 +160,9 @@ class Viewer {
     const inViewer = document.activeElement === this.viewport;
     const moves: Record<string, [number, number]> = { arrowleft: [step, 0], arrowright: [-step, 0], arrowup: [0, step], arrowdown: [0, -step] };
     const move = moves[key];
-    if (/^[1-9]$/.test(key)) { const name = [...this.stage.sources.keys()][Number(key) - 1]; if (name) this.showLayer(name); }
+    const names = [...this.stage.sources.keys()];
+    if (/^[1-9]$/.test(key)) { const name = names[Number(key) - 1]; if (name) this.showLayer(name); }
+    else if (key === "l") { const lights = names.filter((name) => name.startsWith("light:")), next = lights[(lights.indexOf(this.stage.layer) + 1) % lights.length]; if (next) this.showLayer(next); }
     else if (key === "+" || key === "=") this.zoomBy("in");
     else if (key === "-") this.zoomBy("out");
     else if (key === "0") this.zoomBy("fit");

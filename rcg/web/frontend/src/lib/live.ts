@@ -6,7 +6,6 @@ type Listener = (event: LiveEvent) => void;
 const KINDS = ["progress", "state", "log", "metric", "sample", "reset", "hello"];
 const listeners = new Set<Listener>();
 const channel = new BroadcastChannel("rcg-events");
-const LAST = "rcg-last-event";
 
 export function listen(listener: Listener): () => void {
   listeners.add(listener);
@@ -18,14 +17,13 @@ function tell(event: LiveEvent): void {
 }
 
 function follow(release: () => void): void {
-  const last = localStorage.getItem(LAST);
-  const source = new EventSource(`/api/events${last ? `?after=${encodeURIComponent(last)}` : ""}`);
+  // After a broken line the browser sends the last id by itself; a new page starts at the present, and takes its state
+  // from the server once more when "hello" says that it listens.
+  const source = new EventSource("/api/events");
   const take = (kind: string) => (message: MessageEvent<string>): void => {
     let data: Record<string, unknown> = {};
     try { data = JSON.parse(message.data) as Record<string, unknown>; } catch { return; }
     const event = { kind, id: message.lastEventId, data };
-    if (event.id) localStorage.setItem(LAST, event.id);
-    if (kind === "reset") localStorage.removeItem(LAST);
     channel.postMessage(event);
     tell(event);
   };
