@@ -108,10 +108,10 @@ class ErrorBoundary:
         except ClientDisconnect:
             _log.info("the client went away during %s %s", scope["method"], scope["path"])
         except Exception:
+            if started:
+                raise  # nothing can be said to the client any more; the server logs it and cuts the line
             reference = secrets.token_hex(4)
             _log.exception("unexpected error %s in %s %s", reference, scope["method"], scope["path"])
-            if started:
-                raise
             await self.answer(Request(scope), _unforeseen(reference))(scope, receive, send)
 
 

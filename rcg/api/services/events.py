@@ -19,11 +19,11 @@ _RETRY_MS = 2000
 async def stream(container: Container, after_id: str | None) -> AsyncIterator[bytes]:
     """Yield events as they happen, from the one after ``after_id`` on.
 
-    First comes ``hello``; then a comment whenever nothing happened for 15 s, so that a dead line is noticed. Ends
-    when the server stops, because a server waits for its open answers.
+    First comes ``hello``; then a comment whenever nothing happened for 15 s, so that a dead line is noticed.
+    Ends when the server stops, because a server waits for its open answers.
     """
     hub = container.jobs.events
-    # Who comes new starts from the present's id, so that nothing is missed between this line and the subscription;
+    # Who comes new starts from the present's id, so that nothing is missed between here and the subscription;
     # who resumes gets no id before what was missed, or a line that breaks in the middle would skip the rest.
     now = hub.last_id if after_id is None else None
     yield f"retry: {_RETRY_MS}\n".encode() + encode("hello", {}, now)
