@@ -1,6 +1,6 @@
 """The child process: reads tasks as JSON lines on standard input, computes, answers with JSON lines.
 
-    in:   {"run": {...}}  {"stop": <attempt>}
+    in:   {"run": {...}}  {"stop": <run>}
     out:  {"ready": <pid>}  {"progress": [<fraction>, <text>]}  {"log": [<text>, <level>]}
           {"event": [<kind>, {...}]}  {"result": {...}}  {"error": {...}}  {"stopped": true}
 
@@ -86,18 +86,18 @@ class Listener(threading.Thread):
     def __init__(self) -> None:
         super().__init__(name="listener", daemon=True)
         self.tasks: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
-        self._stops: dict[int, threading.Event] = {}
+        self._stops: dict[str, threading.Event] = {}
         self._lock = threading.Lock()
 
-    def stop_event(self, attempt: int) -> threading.Event:
-        """Set when this attempt shall stop; also when that was said before the attempt began."""
+    def stop_event(self, run: str) -> threading.Event:
+        """Set when this run shall stop; also when that was said before it began."""
         with self._lock:
-            return self._stops.setdefault(attempt, threading.Event())
+            return self._stops.setdefault(run, threading.Event())
 
-    def forget(self, attempt: int) -> None:
-        """The attempt is over."""
+    def forget(self, run: str) -> None:
+        """The run is over."""
         with self._lock:
-            self._stops.pop(attempt, None)
+            self._stops.pop(run, None)
 
     def run(self) -> None:
         """Read until the input ends, and that is the end of this process: the server closed it or died."""
@@ -149,8 +149,8 @@ def main() -> None:
     pipe.send(ready=os.getpid())
     while True:
         task = listener.tasks.get()
-        compute(pipe, task, listener.stop_event(task["attempt"]))
-        listener.forget(task["attempt"])
+        compute(pipe, task, listener.stop_event(task["run"]))
+        listener.forget(task["run"])
 
 
 if __name__ == "__main__":

@@ -34,6 +34,7 @@ class ChildProcess:
 
     def __init__(self, spawner: Spawner, *, threads: int, nice: int) -> None:
         self.jobs_done = 0
+        self._closed = False
         self._threads = threads
         self._process = spawner.spawn(
             [sys.executable, "-P", "-u", "-m", "rcg.jobs.child", str(os.getpid()), str(nice)],
@@ -132,7 +133,10 @@ class ChildProcess:
             self.receive(0.1)
 
     def close(self) -> None:
-        """End it and whatever it started."""
+        """End it and whatever it started. Closing twice does nothing."""
+        if self._closed:
+            return
+        self._closed = True
         self.signal_group(signal.SIGKILL)
         self._process.wait(timeout=10)
         self._selector.close()
@@ -144,4 +148,4 @@ class ChildProcess:
     def _environment(self) -> dict[str, str]:
         threads = dict.fromkeys(_THREAD_VARIABLES, str(self._threads))
         path = os.pathsep.join(entry for entry in sys.path if entry)
-        return {**os.environ, **threads, "PYTHONPATH": path, "PYTHONUNBUFFERED": "1"}
+        return {**os.environ, **threads, "PYTHONPATH": path}

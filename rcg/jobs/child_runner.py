@@ -54,6 +54,7 @@ class ChildRunner:
         child.forget_words()
         child.send(
             run={
+                "run": task.run,
                 "job_id": task.job_id,
                 "attempt": task.attempt,
                 "target": task.target,
@@ -66,10 +67,6 @@ class ChildRunner:
         outcome = _Watch(child, task, report, control, self._limits).until_end()
         self._after(child)
         return outcome
-
-    def warm(self) -> None:
-        """Start the child before there is work for it."""
-        self._ready_child()
 
     def rest(self) -> None:
         """End a child that has been idle for long."""
@@ -156,7 +153,7 @@ class _Watch:
         now = time.monotonic()
         if self._asked_at is None:
             self._asked_at = now
-            self._child.send(stop=self._task.attempt)
+            self._child.send(stop=self._task.run)
         waited = now - self._asked_at
         if waited >= self._limits.term_after_s + self._limits.kill_after_s:
             self._signal(signal.SIGKILL)

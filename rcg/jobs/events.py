@@ -74,6 +74,7 @@ class EventHub:
         self._subscribers: set[_Subscriber] = set()
         self._seen: deque[Event] = deque(maxlen=CAP)
         self._dropped = False
+        self._begun = False
         self._epoch = secrets.token_hex(4)
         self._position = "0-0"
         self._closing = threading.Event()
@@ -125,9 +126,9 @@ class EventHub:
         """After a connect or reconnect: read from the Stream's present end on, tell everyone to reload."""
         newest = self._client.xrevrange(self._stream, count=1)
         with self._lock:
-            first = not self._seen and self._position == "0-0"
             self._position = newest[0][0] if newest else "0-0"
-            if first:
+            if not self._begun:
+                self._begun = True
                 return
             self._epoch = secrets.token_hex(4)
             self._seen.clear()
@@ -154,8 +155,6 @@ class EventHub:
         for index, event in enumerate(self._seen):
             if event.id == after_id:
                 return list(self._seen)[index + 1 :]
-        if self._seen == deque() and after_id == self._reset().id:
-            return []
         return [self._reset()]
 
     def _reset(self) -> Event:

@@ -9,6 +9,8 @@ from urllib.parse import urlsplit, urlunsplit
 
 import valkey
 from sqlalchemy.engine import make_url
+from valkey.backoff import NoBackoff
+from valkey.retry import Retry
 
 from rcg.errors import StartError
 from rcg.settings import Settings
@@ -21,7 +23,12 @@ def make_client(url: str, password: str | None, timeout_s: float) -> valkey.Valk
     options = {"password": password} if password else {}
     try:
         return valkey.Valkey.from_url(
-            url, decode_responses=True, socket_timeout=timeout_s, socket_connect_timeout=timeout_s, **options
+            url,
+            decode_responses=True,
+            socket_timeout=timeout_s,
+            socket_connect_timeout=timeout_s,
+            retry=Retry(NoBackoff(), 0),
+            **options,
         )
     except ValueError as error:
         raise StartError(

@@ -125,6 +125,8 @@ class ValkeyLink:
             self._stopping.wait(1.0)
             return
         self.restarts += 1
+        if self._client:
+            self._client.connection_pool.disconnect(inuse_connections=False)
         self._came_up()
 
     def _went_down(self, fault: str) -> None:

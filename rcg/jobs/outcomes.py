@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import logging
 import threading
+from typing import Any
 
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
@@ -45,10 +46,16 @@ class Settling:
 
     def settle(self, job: Job, handler: Handler | None, outcome: Outcome, control: Control) -> Job | None:
         """Write it, however long that takes. None: the attempt no longer counts, nothing was changed."""
+        accept: Accept | None = None
+        if isinstance(outcome, Done) and handler is not None and handler.accept is not None:
+            try:
+                accept = load(handler.accept)  # before the transaction: an import can take a second
+            except Exception as error:  # noqa: BLE001 - a handler that cannot be imported is the job's failure
+                outcome = Failed(describe(error))
         for tries in itertools.count(1):
             try:
                 with self._db.write() as session:
-                    return self._apply(session, job, handler, outcome, control)
+                    return self._apply(session, job, accept, outcome, control)
             except _NotAcceptedError as refusal:
                 outcome = Failed(describe(refusal.__cause__ or refusal))
             except OperationalError as error:  # locked for long, or the disk is full
@@ -60,11 +67,11 @@ class Settling:
         return None
 
     def _apply(
-        self, session: Session, job: Job, handler: Handler | None, outcome: Outcome, control: Control
+        self, session: Session, job: Job, accept: Accept | None, outcome: Outcome, control: Control
     ) -> Job | None:
         match outcome:
             case Done(result):
-                return self._accept(session, job, handler, result)
+                return self._accept(session, job, accept, result)
             case Failed(error):
                 return rows.failed(session, job.id, job.attempt, error)
             case Crashed(error):
@@ -76,15 +83,14 @@ class Settling:
                 return rows.cancelled(session, job.id, job.attempt)
 
     def _accept(
-        self, session: Session, job: Job, handler: Handler | None, result: dict[str, object]
+        self, session: Session, job: Job, accept: Accept | None, result: dict[str, Any]
     ) -> Job | None:
         row = rows.done(session, job.id, job.attempt)
         if row is None:
             logger.warning("job %s: the result of attempt %d comes too late", job.id, job.attempt)
             return None
-        if handler is not None and handler.accept is not None:
+        if accept is not None:
             try:
-                accept: Accept = load(handler.accept)
                 result = accept(session, row, result)
                 session.flush()
             except OperationalError:

@@ -25,6 +25,7 @@ class Reconciler:
             decide.
         holds: whether a slot of this server is busy with an attempt of a job.
         changed: told of every row that was changed, after the commit.
+        later: told of every queued row that is not yet due.
     """
 
     def __init__(
@@ -38,6 +39,7 @@ class Reconciler:
         exclusive: bool,
         holds: Callable[[str], bool],
         changed: Callable[[Job], None],
+        later: Callable[[Job], None],
     ) -> None:
         self._db = db
         self._link = link
@@ -47,6 +49,7 @@ class Reconciler:
         self._exclusive = exclusive
         self._holds = holds
         self._changed = changed
+        self._later = later
 
     def begin(self) -> None:
         """After a connect: with the Valkey to ourselves every old hint goes, for its consumer is gone."""
@@ -66,6 +69,7 @@ class Reconciler:
 
     def reconcile(self) -> int:
         """Repair every difference; returns how many rows were lost or unknown to Valkey."""
+        self._dispatch.prepare()
         return self._find_lost() + self._find_unknown()
 
     def _find_lost(self) -> int:
@@ -92,7 +96,7 @@ class Reconciler:
             if job.due_at <= now:
                 self._dispatch.add(job.id, job.resource, job.band)
             else:
-                self._changed(job)
+                self._later(job)
         return len(waiting)
 
     def _is_gone(self, worker: str | None, job_id: str) -> bool:

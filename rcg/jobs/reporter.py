@@ -30,6 +30,7 @@ class Reporter:
         self._job_id = job_id
         self._attempt = attempt
         self._lock = threading.Lock()
+        self._closed = False
         self._latest: tuple[float, str] | None = None
         self._published: tuple[float, str] | None = None
         self._kept: tuple[float, str] | None = None
@@ -39,7 +40,8 @@ class Reporter:
         """Note how far the job is; :meth:`flush` passes it on when it is time."""
         self.heard_at = time.monotonic()
         with self._lock:
-            self._latest = (min(max(fraction, 0.0), 1.0), message)
+            if not self._closed:
+                self._latest = (min(max(fraction, 0.0), 1.0), message)
         self.flush()
 
     def log(self, text: str, level: str) -> None:
@@ -51,6 +53,12 @@ class Reporter:
         """Publish an event of another kind."""
         self.heard_at = time.monotonic()
         self._hub.publish(kind, data, self._job_id)
+
+    def close(self) -> None:
+        """Say no more: the job's end comes next, and nothing may come after it."""
+        with self._lock:
+            self._latest = None
+            self._closed = True
 
     def flush(self) -> None:
         """Pass the latest progress on if it is due; called now and then, so that the last word gets out."""

@@ -87,10 +87,9 @@ def cancelled(session: Session, job_id: str, attempt: int) -> Job | None:
 
 def crashed(session: Session, job_id: str, attempt: int, error: dict[str, Any], limits: Limits) -> Job | None:
     """The attempt's process died; ``error`` says how, and stays on the row until the next attempt."""
-    job = change(
-        session, job_id, lambda ticket: model.crash(ticket, attempt, now_ms(), limits),
-        error=error, message="crashed",
-    )  # fmt: skip
+    job = change(session, job_id, lambda ticket: model.crash(ticket, attempt, now_ms(), limits), error=error)
+    if job is not None:
+        job.message = f"crashed ({job.crashes} of {limits.crashes} times), is tried again"
     return _ended_or_waiting(job)
 
 
@@ -145,6 +144,11 @@ def note_waiting(session: Session, message: str) -> None:
 def running(session: Session) -> Sequence[Job]:
     """Every running row."""
     return session.scalars(select(Job).where(Job.state == model.RUNNING)).all()
+
+
+def among(session: Session, job_ids: Sequence[str]) -> Sequence[Job]:
+    """The rows with these ids, as far as they exist."""
+    return session.scalars(select(Job).where(Job.id.in_(job_ids))).all()
 
 
 def queued(session: Session) -> Sequence[Job]:

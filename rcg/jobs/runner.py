@@ -21,6 +21,11 @@ class Task:
     scratch: Path
     threads: int
 
+    @property
+    def run(self) -> str:
+        """A name for this attempt that no other has."""
+        return f"{self.job_id}.{self.attempt}"
+
 
 @dataclass(frozen=True)
 class Done:

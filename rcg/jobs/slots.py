@@ -46,6 +46,8 @@ class Surroundings:
     """told of every row that a slot changed, after the commit"""
     paused: Callable[[], str]
     """why no job may start now; empty when nothing holds them up"""
+    amiss: Callable[[], None]
+    """told when Valkey lacks something that should be there"""
 
 
 @dataclass
@@ -140,11 +142,10 @@ class Slot:
         except LOST:
             self._stopping.wait(0.1)
             return
-        except (
-            valkey.ResponseError
-        ) as error:  # the groups went with Valkey's data: they are made at the reconnect
-            logger.info("slot %s cannot read its queue: %s", self.name, error)
-            self._stopping.wait(0.2)
+        except valkey.ResponseError as error:  # somebody emptied the Valkey: the reconciler fills it again
+            logger.warning("slot %s cannot read its queue: %s", self.name, error)
+            self._shared.amiss()
+            self._stopping.wait(0.5)
             return
         if self.entry is None:
             for runner in self._runners:
@@ -175,6 +176,7 @@ class Slot:
             self.current.control.stop("stop")
         try:
             outcome = self._compute(job, handler, self.current)
+            reporter.close()
             settling = Settling(self._shared.db, self._shared.limits, log, self._stopping)
             if ended := settling.settle(job, handler, outcome, self.current.control):
                 self._shared.changed(ended)

@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import valkey
-from sqlalchemy import event
 from sqlalchemy.orm import Session
 
 from rcg.errors import ConflictError, InputError, NotFoundError, UnavailableError
-from rcg.jobs import model, rows
+from rcg.jobs import health, model, rows
+from rcg.jobs.announce import after_commit, shown
 from rcg.jobs.child_runner import ChildLimits, ChildRunner
 from rcg.jobs.datalock import DataLock
 from rcg.jobs.dispatch import Dispatch
@@ -39,7 +39,6 @@ from rcg.store.models import Job, new_id
 logger = logging.getLogger("rcg.jobs")
 SERVED = ("cpu", "io")
 """Resource classes with slots here; a job of another class computes in a ``cpu`` slot."""
-_PENDING = "rcg_jobs_submitted"
 
 
 @dataclass(frozen=True)
@@ -57,16 +56,6 @@ class Policy:
     child: ChildLimits = field(default_factory=ChildLimits)
     reconcile_s: float = 30.0
     stop_s: float = 5.0
-
-
-@dataclass(frozen=True)
-class PartHealth:
-    """How a part is: ``detail`` says what is, ``hint`` what to do when it is not well."""
-
-    name: str
-    ok: bool
-    detail: str
-    hint: str = ""
 
 
 class JobSystem:
@@ -94,7 +83,7 @@ class JobSystem:
         self._reconciler = Reconciler(
             db, self._link, self._dispatch, self.worker, self.policy.limits,
             exclusive=not (settings.valkey.url and settings.database.url),
-            holds=self._holds, changed=self._changed,
+            holds=self._holds, changed=self._changed, later=self._later,
         )  # fmt: skip
         self._upkeep = Upkeep(
             db, self._link, self._dispatch, self._reconciler, self._slots,
@@ -147,7 +136,7 @@ class JobSystem:
             resource=handler.resource if handler.resource in SERVED else SERVED[0],
         )  # fmt: skip
         session.add(job)
-        _after_commit(session, job, self._changed)
+        after_commit(session, job, self._changed)
         return job
 
     def cancel(self, job_id: str) -> Job:
@@ -186,9 +175,9 @@ class JobSystem:
             raise NotFoundError(f"There is no job {job_id!r}.")
         return JobLog(self.settings.data_dir, job_id).read(limit)
 
-    def health(self) -> list[PartHealth]:
+    def health(self) -> list[health.PartHealth]:
         """Valkey and the workers, from what their threads last saw; never blocks."""
-        return [self._valkey_health(), self._workers_health()]
+        return [health.of_valkey(self._link), health.of_workers(self._slots, self._upkeep)]
 
     @property
     def valkey_pid(self) -> int | None:
@@ -201,6 +190,7 @@ class JobSystem:
             self._took_lock = True
         self._spawner.start()
         try:
+            self._sweep_scratch()
             self._link.on_up = self._on_valkey_up
             self._link.start()
             self._reconciler.reconcile()
@@ -231,6 +221,11 @@ class JobSystem:
         self._spawner.stop()
         self._release_lock()
 
+    def _sweep_scratch(self) -> None:
+        """Remove what attempts left behind whose server was killed."""
+        for folder in (self.settings.data_dir / "jobs").glob("*/attempt-*"):
+            shutil.rmtree(folder, ignore_errors=True)
+
     def _end_slots(self) -> None:
         patience = self.policy.stop_s / max(1, len(self._slots))
         late = [slot for slot in self._slots if not slot.join(patience if slot.current else 2.0)]
@@ -259,18 +254,27 @@ class JobSystem:
     def _on_valkey_up(self) -> None:
         self._reconciler.begin()
         self.events.begin_epoch()
-        self._upkeep.reconcile_soon.set()
+        self._amiss()
 
     def _changed(self, job: Job) -> None:
         """A row was changed and committed: say so, and if it waits, see that a slot hears of it."""
-        self.events.publish("state", _shown(job), job.id)
+        self.events.publish("state", shown(job), job.id)
         if job.state != model.QUEUED:
             return
         if job.due_at > now_ms():
-            self._upkeep.later(job)
+            self._later(job)
         else:
             job_id, resource, band = job.id, job.resource, job.band
             self._outbox.put(lambda: self._dispatch.add(job_id, resource, band))
+
+    def _later(self, job: Job) -> None:
+        self._upkeep.later(job)
+
+    def _paused(self) -> str:
+        return self._upkeep.paused
+
+    def _amiss(self) -> None:
+        self._upkeep.reconcile_soon.set()
 
     def _holds(self, job_id: str) -> bool:
         return any(
@@ -291,7 +295,7 @@ class JobSystem:
         workers = self.settings.workers
         shared = Surroundings(
             self.db, self._link, self._dispatch, self.events, self.worker, self.settings.data_dir,
-            self.threads, self.policy.limits, self._changed, lambda: self._upkeep.paused,
+            self.threads, self.policy.limits, self._changed, self._paused, self._amiss,
         )  # fmt: skip
         names = [f"cpu:{number}" for number in range(workers.cpu_slots)] + ["io:0"]
         return [self._make_slot(name, shared) for name in names]
@@ -307,68 +311,9 @@ class JobSystem:
 
         return Slot(name, name.partition(":")[0], shared, choose, (thread, child))
 
-    def _valkey_health(self) -> PartHealth:
-        where = self._link.where()
-        if not self._started or not self._link.up.is_set():
-            hint = (
-                "It is started again by itself; see logs/rcg.log." if self._link.server else "Start it again."
-            )
-            return PartHealth("valkey", ok=False, detail=f"{where}: down, {self._link.fault}", hint=hint)
-        restarts = f", restarted {self._link.restarts} times" if self._link.restarts else ""
-        return PartHealth("valkey", ok=True, detail=f"{where}{restarts}")
-
-    def _workers_health(self) -> PartHealth:
-        ended = [slot.name for slot in self._slots if not slot.alive]
-        if ended or not self._upkeep.alive:
-            what = ", ".join(ended) or "upkeep"
-            return PartHealth("workers", ok=False, detail=f"not running: {what}", hint="Restart RCG.")
-        if self._upkeep.paused:
-            hint = "Free some space on the disk of the data folder; the jobs go on by themselves."
-            return PartHealth("workers", ok=False, detail=f"every job {self._upkeep.paused}", hint=hint)
-        busy = sum(slot.current is not None for slot in self._slots)
-        return PartHealth("workers", ok=True, detail=f"{busy} of {len(self._slots)} slots busy")
-
-
-def _after_commit(session: Session, job: Job, changed: Any) -> None:
-    """Call ``changed`` when the session's outermost transaction has committed the job."""
-    waiting: list[Job] | None = session.info.get(_PENDING)
-    if waiting is not None:
-        waiting.append(job)
-        return
-    waiting = session.info[_PENDING] = [job]
-
-    def committed(committing: Session) -> None:
-        if committing.in_nested_transaction():
-            return
-        ready, waiting[:] = list(waiting), []
-        for one in ready:
-            changed(one)
-
-    def rolled_back(_session: Session) -> None:
-        waiting.clear()
-
-    event.listen(session, "after_commit", committed)
-    event.listen(session, "after_rollback", rolled_back)
-
 
 def _get(session: Session, job_id: str) -> Job:
     job = session.get(Job, job_id)
     if job is None:
         raise NotFoundError(f"There is no job {job_id!r}.", "GET /api/jobs lists them.")
     return job
-
-
-def _shown(job: Job) -> dict[str, Any]:
-    """A row as its event shows it."""
-    return {
-        "state": job.state,
-        "job_kind": job.kind,
-        "title": job.title,
-        "subject": job.subject,
-        "attempt": job.attempt,
-        "progress": job.progress,
-        "message": job.message,
-        "cancel_requested": job.cancel_requested,
-        "error": job.error,
-        "finished_at": job.finished_at,
-    }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import heapq
 import logging
 import shutil
 import threading
@@ -11,7 +10,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import valkey
-from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
 from rcg.jobs import rows
@@ -59,7 +57,7 @@ class Upkeep:
         self._slots = slots
         self._data_dir = data_dir
         self._min_free_mb = min_free_mb
-        self._later: list[tuple[int, str, str, int]] = []
+        self._later: dict[str, Job] = {}
         self._later_lock = threading.Lock()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._work, name="rcg upkeep", daemon=True)
@@ -91,7 +89,7 @@ class Upkeep:
     def later(self, job: Job) -> None:
         """Say that a job waits when it is due."""
         with self._later_lock:
-            heapq.heappush(self._later, (job.due_at, job.id, job.resource, job.band))
+            self._later[job.id] = job
 
     def check_disk(self) -> None:
         """Hold jobs back while the disk is nearly full, and say so on their rows."""
@@ -126,23 +124,29 @@ class Upkeep:
                 current.reporter.flush()
 
     def _add_due(self) -> None:
+        if not self._link.up.is_set():
+            return
         now = now_ms()
-        while self._later and self._later[0][0] <= now:
-            if not self._link.up.is_set():
-                return
-            with self._later_lock:
-                _, job_id, resource, band = heapq.heappop(self._later)
-            self._dispatch.add(job_id, resource, band)
+        with self._later_lock:
+            due = [job for job in self._later.values() if job.due_at <= now]
+            for job in due:
+                del self._later[job.id]
+        for job in due:
+            self._dispatch.add(job.id, job.resource, job.band)
 
     def _pass_on_cancels(self) -> None:
-        busy = [current.job_id for slot in self._slots if (current := slot.current)]
+        """Stop what was cancelled at another server, and what another server took for lost and runs."""
+        busy = {current.job_id: current for slot in self._slots if (current := slot.current)}
         if not busy:
             return
         with self._db.read() as session:
-            asked = session.scalars(select(Job.id).where(Job.id.in_(busy), Job.cancel_requested)).all()
-        for job_id in asked:
-            for slot in self._slots:
-                slot.stop_job(job_id, "cancel")
+            found = {job.id: job for job in rows.among(session, list(busy))}
+        for job_id, current in busy.items():
+            job = found.get(job_id)
+            if job is None or job.attempt > current.attempt:
+                current.control.stop("lost")
+            elif job.cancel_requested:
+                current.control.stop("cancel")
 
     def _beat(self) -> None:
         if not self._link.up.is_set():
