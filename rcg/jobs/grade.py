@@ -78,7 +78,7 @@ def grade_sides(
     """Grade stored frames; store report and layers.
 
     Returns:
-        ``report`` {sha256, bytes}, ``overall``, ``score``, ``layers``, ``seconds``: :func:`keep_grade` takes it.
+        ``report`` {sha256, bytes}, ``overall``, ``score``, ``layers``, ``seconds``, for :func:`keep_grade`.
     """
     # The web process imports this module for `accept`; only a slot needs the engine.
     from rcg.capture.card_input import CardInput, FrameFile, SideInput  # noqa: PLC0415

@@ -141,7 +141,7 @@ def measure(
         maps = replace(maps, colour=colour_picture(stack, mask), albedo=scaled_albedo(stack[0], mask))
     if turned is not None:
         maps = _with_relief(maps, turned, mask, threads, watch)
-        said += lighting.remarks(turned)
+        said += lighting.remarks(lights) if lights is not None else []
     said = [*(w for frame in lit for w in frame.warnings), *outline.warnings, *said]
     return replace(maps, warnings=tuple(dict.fromkeys(said)))
 
