@@ -59,7 +59,9 @@ def _solver(table: Table, threads: int, say: Say) -> None:
     azimuth = np.arange(8) * np.pi / 4
     directions = np.stack([np.sin(azimuth), np.cos(azimuth), np.ones(8)], 1) / np.sqrt(2)
     shade = rng.uniform(0.3, 0.9, SOLVE_SHAPE).astype(np.float32)
-    frames: FloatArray = np.stack([np.repeat((shade * d[2])[..., None], 3, 2) for d in directions]).astype(np.float32)
+    frames: FloatArray = np.stack([np.repeat((shade * d[2])[..., None], 3, 2) for d in directions]).astype(
+        np.float32
+    )
     frames += rng.normal(0, 0.002, frames.shape).astype(np.float32)
     mask = np.ones(SOLVE_SHAPE, bool)
     lights = Lights(tuple("12345678"), directions, None, np.ones(8), "lp", calibrated=True)
@@ -74,7 +76,9 @@ def _solver(table: Table, threads: int, say: Say) -> None:
         return solve_normals(frames, lights, px_per_mm=20, mask=mask, threads=threads)
 
     def plain() -> object:
-        return solve_normals(frames, lights, px_per_mm=20, mask=mask, threads=threads, flat_field=None, robust=False)
+        return solve_normals(
+            frames, lights, px_per_mm=20, mask=mask, threads=threads, flat_field=None, robust=False
+        )
 
     ours()
     plain()

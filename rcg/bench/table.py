@@ -44,12 +44,27 @@ class Table:
 
     def as_json(self) -> dict[str, Any]:
         """Return the figures with the machine."""
-        return {"title": self.title, "machine": machine(), "rcg": rcg.__version__, "rows": [asdict(row) for row in self.rows]}
+        return {
+            "title": self.title,
+            "machine": machine(),
+            "rcg": rcg.__version__,
+            "rows": [asdict(row) for row in self.rows],
+        }
 
     def as_markdown(self) -> str:
         """Return a table that can be pasted into docs/benchmarks.md."""
-        lines = [f"## {self.title}", "", machine(), "", "| figure | measured | target | note |", "|---|---:|---|---|"]
-        lines += [f"| {row.name} | {_digits(row.value)} {row.unit} | {row.target} | {row.note} |" for row in self.rows]
+        lines = [
+            f"## {self.title}",
+            "",
+            machine(),
+            "",
+            "| figure | measured | target | note |",
+            "|---|---:|---|---|",
+        ]
+        lines += [
+            f"| {row.name} | {_digits(row.value)} {row.unit} | {row.target} | {row.note} |"
+            for row in self.rows
+        ]
         return "\n".join(lines) + "\n"
 
 

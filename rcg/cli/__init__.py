@@ -9,7 +9,7 @@ import typer
 
 from rcg.errors import RcgError
 
-COMMAND_MODULES: tuple[str, ...] = ("serve", "tokens", "certs", "config", "grade", "importer", "demo", "render", "schema")
+COMMAND_MODULES: tuple[str, ...] = ("serve", "tokens", "certs", "config", "grade", "importer", "demo", "render", "schema", "bench")
 """modules of this package, in the order of ``rcg --help``"""
 
 app = typer.Typer(

@@ -11,7 +11,7 @@ export function mount(root: HTMLElement): void {
 async function redeem(root: HTMLElement, secret: string): Promise<void> {
   try {
     if (!secret) throw new Error("This address lacks the part after #, which signs you in.");
-    await call("POST", "/api/auth/redeem", { token: secret });
+    await call("POST", "/api/auth/redeem", { secret });
     location.replace(root.dataset["next"] || "/");
   } catch (error) {
     const known = explain(error);

@@ -1,0 +1,53 @@
+"""``rcg bench``: measured figures, with the machine they were measured on."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from rcg.bench.table import Table
+
+JsonOption = Annotated[Path | None, typer.Option("--json", help="Also write the figures as JSON.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command group."""
+    group = typer.Typer(
+        no_args_is_help=True, help="Measure this machine: start times, latency, seconds per stage."
+    )
+    group.command()(serve)
+    group.command()(grade)
+    app.add_typer(group, name="bench")
+
+
+def serve(json_out: JsonOption = None) -> None:
+    """Start times, /health/live idle and under load, enqueue to start, jobs per second."""
+    from rcg.bench.serve import bench_serve
+
+    _show(bench_serve(_say), json_out)
+
+
+def grade(
+    threads: Annotated[int, typer.Option(min=1, help="Compute threads.")] = 2,
+    seed: Annotated[int, typer.Option(help="Which rendered card.")] = 1,
+    json_out: JsonOption = None,
+) -> None:
+    """Seconds per stage from 8 photographs of 12 MP to a graded side, and the solver against numpy."""
+    from rcg.bench.grade import bench_grade
+
+    _show(bench_grade(threads, seed, _say), json_out)
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(text + "\n")
+
+
+def _show(table: Table, json_out: Path | None) -> None:
+    print(table.as_markdown())
+    if json_out:
+        json_out.write_text(json.dumps(table.as_json(), indent=2) + "\n", "utf-8")
