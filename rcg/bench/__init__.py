@@ -1,1 +1,1 @@
-"""Figures that are measured, never asserted: ``rcg bench``. Where there is a peer, both run in the same run."""
+"""Figures that are measured, never asserted: ``rcg bench``. A figure and its peer come from the same run."""
