@@ -75,6 +75,8 @@ def run(settings: Settings, *, log_level: logs.LogLevel = "info", open_browser: 
         The exit code: 0 after a wanted stop, 1 when it could not start (the reason is printed).
     """
     began = time.monotonic()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _stop_early)
     try:
         logs.set_up(settings.log_dir, log_level)
         with ExitStack() as stack:
@@ -82,6 +84,17 @@ def run(settings: Settings, *, log_level: logs.LogLevel = "info", open_browser: 
     except RcgError as error:
         print_failure(error, settings)
         return 1
+    except _StoppedEarlyError:
+        _say("Stopped.")
+        return 0
+
+
+class _StoppedEarlyError(Exception):
+    """A signal came before there was a server to stop."""
+
+
+def _stop_early(_number: int, _frame: FrameType | None) -> None:
+    raise _StoppedEarlyError
 
 
 def print_failure(error: RcgError, settings: Settings | None, data_dir: Any = None) -> None:
