@@ -1,4 +1,4 @@
-"""The queue by itself: how soon a job starts, how many a second run, with a real Valkey and a real database."""
+"""The queue by itself: how soon a job starts, how many a second run; real Valkey, real database."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import asyncio
 import tempfile
 import time
 from pathlib import Path
+from typing import Literal
 
 from sqlalchemy import func, select
 
 from rcg.bench.table import Table, percentile
 from rcg.jobs.handler import HANDLERS, Handler
 from rcg.jobs.system import JobSystem
-from rcg.settings import Settings
+from rcg.settings import Settings, WorkerSettings
 from rcg.store.db import Database
 from rcg.store.migrate import migrate
 from rcg.store.models import Job
@@ -20,6 +21,8 @@ from rcg.store.models import Job
 KIND = "bench-noop"
 SINGLE_JOBS = 40
 BURST_JOBS = 500
+Isolation = Literal["thread", "child"]
+_ISOLATIONS: tuple[Isolation, ...] = ("thread", "child")
 _PATIENCE_S = 120.0
 
 
@@ -27,15 +30,15 @@ def bench_queue(table: Table) -> None:
     """Add enqueue-to-start and jobs per second, for jobs in a thread and in the warm child."""
     HANDLERS[KIND] = Handler(KIND, "rcg.bench.noop:compute")
     try:
-        for isolation in ("thread", "child"):
+        for isolation in _ISOLATIONS:
             with tempfile.TemporaryDirectory(prefix="rcg-bench-") as folder:
                 asyncio.run(_measure(table, Path(folder), isolation))
     finally:
         del HANDLERS[KIND]
 
 
-async def _measure(table: Table, folder: Path, isolation: str) -> None:
-    settings = Settings(data_dir=folder, workers={"isolation": isolation})  # type: ignore[arg-type]  pydantic coerces
+async def _measure(table: Table, folder: Path, isolation: Isolation) -> None:
+    settings = Settings(data_dir=folder, workers=WorkerSettings(isolation=isolation))
     db = Database.in_folder(folder)
     await asyncio.to_thread(migrate, db)
     system = JobSystem(settings, db)
@@ -61,8 +64,9 @@ def _run(table: Table, system: JobSystem, db: Database, isolation: str) -> None:
     began = time.perf_counter()
     _submit(system, db, BURST_JOBS)
     _wait(db, 1 + SINGLE_JOBS + BURST_JOBS)
-    table.add(f"jobs per second, {BURST_JOBS} at once, one slot, {isolation}", BURST_JOBS / (time.perf_counter() - began),
-              "1/s", "10 needed", "each is three durable commits")  # fmt: skip
+    rate = BURST_JOBS / (time.perf_counter() - began)
+    name = f"jobs per second, {BURST_JOBS} at once, one slot, {isolation}"
+    table.add(name, rate, "1/s", "10 needed", "each is three durable commits")
 
 
 def _submit(system: JobSystem, db: Database, count: int) -> list[str]:

@@ -1,6 +1,6 @@
 """``rcg bench serve``: start times, the latency of ``/health/live`` idle and under load, and the queue.
 
-The latency stands beside that of a bare Starlette application under uvicorn with the same certificate, in the same run.
+The latency stands beside that of a bare Starlette application with the same certificate, in the same run.
 """
 
 from __future__ import annotations
@@ -79,8 +79,11 @@ def _server(home: Path) -> Iterator[tuple[httpx.Client, float, float]]:
     """Run ``rcg serve`` on a free port; yield a signed-in client, seconds to live and to ready."""
     port = _free_port()
     environment = dict(
-        os.environ, RCG_DATA_DIR=str(home / "data"), RCG_LOG_DIR=str(home / "logs"), RCG_CERTS_DIR=str(home / "certs"),
-    )  # fmt: skip
+        os.environ,
+        RCG_DATA_DIR=str(home / "data"),
+        RCG_LOG_DIR=str(home / "logs"),
+        RCG_CERTS_DIR=str(home / "certs"),
+    )
     command = [sys.executable, "-m", "rcg", "serve", "--host", "127.0.0.1", "--port", str(port)]
     began = time.perf_counter()
     with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL) as process:
