@@ -7,13 +7,16 @@ than they are is built again, because a deleted bundle would otherwise be notice
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import importlib.util
 import json
 import os
 import shutil
 import subprocess
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -89,12 +92,24 @@ def ensure(
     wanted = source_hash(frontend)
     if bundle is not None and bundle.source_hash == wanted:
         return bundle
-    say("building the pages' scripts and styles (once per change)")
-    build(frontend, dist, wanted)
-    bundle = read(dist)
+    with _alone(dist):
+        bundle = read(dist)
+        if bundle is None or bundle.source_hash != wanted:  # nobody else has built it meanwhile
+            say("building the pages' scripts and styles (once per change)")
+            build(frontend, dist, wanted)
+            bundle = read(dist)
     if bundle is None:
         raise BundleError(f"The front-end build wrote no usable bundle into {dist}.", _BY_HAND)
     return bundle
+
+
+@contextmanager
+def _alone(dist: Path) -> Iterator[None]:
+    """Hold a lock of this bundle's folder: two that start at once must not both replace it."""
+    name = f"rcg-bundle-{os.getuid()}-{hashlib.sha256(str(dist.resolve()).encode()).hexdigest()[:16]}.lock"
+    with (Path(tempfile.gettempdir()) / name).open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def build(frontend: Path, dist: Path, wanted: str) -> None:

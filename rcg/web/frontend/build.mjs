@@ -2,7 +2,7 @@
 // Run by `npm run build`, and by rcg/web/bundle.py, which passes the sources' hash and the output folder.
 import { build } from "esbuild";
 import { createHash } from "node:crypto";
-import { copyFile, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readFile, readdir, rename, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { ICONS } from "./icons.mjs";
@@ -55,7 +55,13 @@ const spriteName = `icons-${createHash("sha256").update(sprite).digest("hex").sl
 await writeFile(path.join(fresh, spriteName), sprite);
 files["icons.svg"] = spriteName;
 
-await writeFile(path.join(fresh, "manifest.json"), JSON.stringify({ source_hash: sourceHash, files }, null, 1) + "\n");
+const outputs = (await readdir(fresh)).filter((name) => /-[A-Z0-9]{8}\./.test(name));
+await writeFile(path.join(fresh, "manifest.json"), JSON.stringify({ source_hash: sourceHash, files, outputs }, null, 1) + "\n");
+// Pages that are open while this builds still ask for the files of the former bundle: keep that one generation.
+const former = await readFile(path.join(out, "manifest.json"), "utf8").then(JSON.parse, () => ({}));
+for (const name of former.outputs ?? []) {
+  if (!outputs.includes(name)) await copyFile(path.join(out, name), path.join(fresh, name)).catch(() => undefined);
+}
 // Put in place at the end, so that a build that stopped half-way leaves the former bundle as it was.
 await rm(out, { recursive: true, force: true });
 await rename(fresh, out);
