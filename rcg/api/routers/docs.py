@@ -14,8 +14,10 @@ _PAGE = """<!doctype html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>RCG API</title>
 <link rel="icon" href="/favicon.ico">
+<link rel="stylesheet" href="/static/dist/swagger-ui/swagger-ui.css">
 <link rel="stylesheet" href="/static/dist/docs.css">
-<script src="/static/dist/docs.js" type="module"></script>
+<script src="/static/dist/swagger-ui/swagger-ui-bundle.js" defer></script>
+<script src="/static/dist/docs.js" defer></script>
 </head>
 <body>
 <main id="swagger-ui" data-url="/api/openapi.json">

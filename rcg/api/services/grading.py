@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rcg.api import schemas
 from rcg.api.services.views import grade_summary, job_out, layer_out
+from rcg.capture.card_input import refuse_identical
 from rcg.errors import ConflictError, InputError, RcgError
 from rcg.photometric.lights import LightsSpec, is_ambient, resolve
 from rcg.store.models import Capture, Card, Job
@@ -68,14 +69,15 @@ def spec_of(session: Session, card: Card) -> dict[str, Any]:
 
 
 def check_lights(side: str, capture: Capture) -> None:
-    """Raise InputError, naming side and lights, when the lights do not fit the frames.
+    """Raise InputError, naming side and lights, when lights do not fit the frames or two frames are the same.
 
     A photograph alone needs no light: it gives a centering ceiling.
     """
     names = [frame.light for frame in capture.frames if not is_ambient(frame.light)]
-    if len(names) == 1:
-        return
     try:
+        refuse_identical([(frame.file_name, frame.blob_sha256) for frame in capture.frames])
+        if len(names) == 1:
+            return
         resolve(LightsSpec.model_validate(capture.lights) if capture.lights else None, names)
     except RcgError as error:
         raise InputError(

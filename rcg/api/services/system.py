@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 LOG_NAME = "rcg.log"
 
+psutil.cpu_percent()  # its first figure is always 0: the next ones are since the one before
+
 
 def system(container: Container) -> schemas.SystemOut:
     """Measure now. CPU load is since the last call."""

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from rcg.store.models import Capture
 
 _PIECE = 262_144
+_LIGHTS = ""  # no light has this name
 _KINDS: dict[str, Literal["lp", "rig"]] = {".lp": "lp", ".toml": "rig"}
 
 
@@ -134,6 +135,11 @@ def _take(
     if file.error is not None:
         raise file.error
     if file.info is None:
+        if _LIGHTS in seen:
+            raise InputError(
+                f"{file.file_name} tells the lights, and so does {seen[_LIGHTS]}.", "Send one of the two."
+            )
+        seen[_LIGHTS] = file.file_name
         capture.lights = as_json(lights_of(file))
         session.flush()
         return None

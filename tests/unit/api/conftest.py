@@ -131,7 +131,7 @@ def script(root, parts):
 def picture(shade=0, kind="JPEG"):
     """A small photograph."""
     file = io.BytesIO()
-    Image.new("RGB", (8, 8), (shade, 100, 50)).save(file, kind)
+    Image.new("RGB", (8, 8), (25 * shade, 100, 50)).save(file, kind)
     return file.getvalue()
 
 

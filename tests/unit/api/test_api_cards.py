@@ -272,6 +272,17 @@ def test_lights_that_do_not_fit_are_named_before_a_job_is_made(
     assert client.get("/api/jobs").json()["total"] == 0
 
 
+def test_one_photograph_for_two_lights_is_refused(client, card, capture, photo):
+    sha = put(client, photo())
+    for light in ("up", "right", "down"):
+        client.put(
+            f"/api/captures/{capture['id']}/frames/{light}", json={"sha256": sha, "file_name": f"{light}.jpg"}
+        )
+    response = client.post(f"/api/cards/{card['id']}/grade")
+    assert response.status_code == 422
+    assert "up.jpg and right.jpg are the same photograph" in response.json()["detail"]
+
+
 def test_a_card_that_is_being_graded_is_not_deleted(client, card, capture, photo):
     lit(client, capture, photo, "up")
     job = client.post(f"/api/cards/{card['id']}/grade").json()["id"]

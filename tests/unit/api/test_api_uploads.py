@@ -228,6 +228,14 @@ def test_a_lights_file_comes_with_the_frames(client, photo, capture):
     assert broken["capture"]["lights"]["text"] == lp.decode()
 
 
+def test_two_lights_files_are_one_too_many(client, capture):
+    lp = b"3\nup 0 1 1\nright 1 0 1\ndown 0 -1 1\n"
+    response = send(client, capture, ("a.lp", lp), ("b.lp", lp.replace(b"-1", b"-2")))
+    assert [f["accepted"] for f in response.json()["files"]] == [True, False]
+    assert "so does a.lp" in response.json()["files"][1]["reason"]
+    assert response.json()["capture"]["lights"]["text"] == lp.decode()
+
+
 def test_too_many_files(client, parts, photo, capture):
     response = send(client, capture, *((f"{n}.jpg", photo(n)) for n in range(1, 9)))
     assert response.status_code == 422
