@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shlex
+import shutil
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -59,6 +61,7 @@ def text(
         f"  data   {settings.data_dir}",
         f"  logs   {settings.log_dir}",
         f"  certs  {settings.certs_dir}",
+        *_command(),
         "",
         f"  {curl_line(urls[0], certificates.authority, header_file)}",
         "",
@@ -72,6 +75,15 @@ def _warning() -> list[str]:
         "  Your browser will warn that it does not know this certificate: RCG made it itself, on this",
         "  computer, for its own addresses. `rcg certs trust` ends that; until then: Advanced, then Proceed.",
     ]
+
+
+def _command() -> list[str]:
+    """Where ``rcg`` is, when the shell would not find it: scripts/setup puts it into .venv."""
+    own = Path(sys.executable).with_name("rcg")
+    found = shutil.which("rcg")
+    if not own.exists() or (found and Path(found).samefile(own)):
+        return []
+    return [f"  rcg    {own}"]
 
 
 def _in_url(host: str) -> str:
