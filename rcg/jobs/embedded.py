@@ -58,7 +58,7 @@ class EmbeddedValkey:
 
     def start(self) -> None:
         """Start it and wait until it answers. Raises StartError."""
-        if self._try_start():
+        if self._try_start() or self._try_start():  # the first may have been killed from outside
             return
         aside = self.folder.with_name(f"valkey.broken-{time.strftime('%Y%m%d-%H%M%S')}")
         logger.warning("valkey-server does not start on its files; they are moved to %s", aside)

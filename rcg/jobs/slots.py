@@ -160,8 +160,8 @@ class Slot:
             self._settle(self.entry)
 
     def _serve(self, entry: Entry) -> None:
-        if self._stopping.is_set():
-            return  # the row stays queued; the next start finds it
+        if self._stopping.is_set() or self._shared.paused():
+            return  # the row stays queued; the reconciler finds it
         with self._shared.db.write() as session:
             job = rows.claim(session, entry.job_id, self._shared.worker)
         if job is None:

@@ -100,6 +100,8 @@ class Upkeep:
             logger.warning("every job %s", reason or "goes on: there is disk space again")
             with self._db.write() as session:
                 rows.note_waiting(session, reason)
+            if not low:
+                self.reconcile_soon.set()
         self.paused = reason
 
     def _work(self) -> None:

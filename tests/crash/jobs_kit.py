@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -20,6 +21,7 @@ from rcg.store.models import Base, Card, Job
 
 _KINDS = (
     "add", "fail", "break_down", "unprintable", "full_disk", "obedient", "hung", "crash", "slow_once",
+    "stubborn", "family",
 )  # fmt: skip
 QUICK = Policy(
     limits=Limits(rest_ms=20),
@@ -99,6 +101,16 @@ async def ended(system: JobSystem, *job_ids: str, within_s: float = 20) -> list[
     """Wait until the jobs have ended."""
     await until(lambda: all(job(system, one).state not in {"queued", "running"} for one in job_ids), within_s)
     return [job(system, one) for one in job_ids]
+
+
+def scenario(test):
+    """Run an async test function in an event loop of its own."""
+
+    @functools.wraps(test)
+    def run(*args, **kwargs):
+        asyncio.run(test(*args, **kwargs))
+
+    return run
 
 
 async def until(condition, within_s: float = 20) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ctypes
 import os
 import signal
+import subprocess
 import time
 from pathlib import Path
 
@@ -95,3 +96,19 @@ def refuse(session, job, result):
     session.add(Card(name=job.id))
     session.flush()
     raise InputError("The result does not fit.", "Try another card.")
+
+
+def stubborn(ctx, spec):
+    """Looks at nothing but a file: an attempt that does not notice that it no longer counts."""
+    folder = Path(spec["folder"])
+    (folder / f"{ctx.job_id}.{ctx.attempt}").write_text(str(os.getpid()))
+    while not (folder / "go").exists():
+        time.sleep(0.02)
+    return {}
+
+
+def family(ctx, spec):
+    """Starts a process of its own, and dies."""
+    process = subprocess.Popen(["sleep", "60"])
+    Path(spec["pid"]).write_text(str(process.pid))
+    os.kill(os.getpid(), signal.SIGKILL)
