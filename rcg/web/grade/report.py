@@ -14,7 +14,7 @@ from rcg.store.models import Grade, Layer
 from rcg.store.repositories import cards, grades
 from rcg.web import views
 from rcg.web.commands import curl
-from rcg.web.formatting import sentence
+from rcg.web.formatting import sentence, words
 from rcg.web.grade import overlay
 from rcg.web.pages import ContainerDep, PagesDep, base_url
 

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from rcg.settings import Settings
+from rcg.store.db import now_ms
 from rcg.store.models import Job
 from rcg.store.repositories import cards, jobs
 from rcg.web import views
@@ -20,6 +21,7 @@ from rcg.web.pages import ContainerDep, PagesDep, base_url
 
 router = APIRouter()
 RECENT = 12
+SHOWN_FAILURES = 2
 _DAY_MS = 24 * 3600 * 1000
 _ENDED = ("done", "failed", "dead", "cancelled")
 
@@ -52,7 +54,7 @@ def dashboard(request: Request, pages: PagesDep, container: ContainerDep) -> Res
         card_count=recent.total,
         active_jobs=active,
         last_job=ended[0] if ended else None,
-        attention=_disk(container.settings) + _failures(failed.rows, container.started_at - _DAY_MS),
+        attention=_disk(container.settings) + _failures(failed.rows),
         commands=_grade_commands(request, container.settings),
     )
 
@@ -84,9 +86,9 @@ def _disk(settings: Settings) -> list[Attention]:
     ]
 
 
-def _failures(failed: Sequence[Job], since: int) -> list[Attention]:
-    recent = [job for job in failed if (job.finished_at or 0) >= since]
-    return [
+def _failures(failed: Sequence[Job]) -> list[Attention]:
+    recent = [job for job in failed if (job.finished_at or 0) >= now_ms() - _DAY_MS]
+    shown = [
         Attention(
             "bad",
             f"{job.title}: {(job.error or {}).get('detail', 'failed without saying why')}",
@@ -94,5 +96,10 @@ def _failures(failed: Sequence[Job], since: int) -> list[Attention]:
             f"/jobs?job={job.id}",
             "Look",
         )
-        for job in recent
+        for job in recent[:SHOWN_FAILURES]
     ]
+    if len(recent) > SHOWN_FAILURES:
+        more = len(recent) - SHOWN_FAILURES
+        text = f"{more} more job{'' if more == 1 else 's'} failed within a day."
+        shown.append(Attention("bad", text, "", "/jobs?state=failed", "Look"))
+    return shown

@@ -82,7 +82,7 @@ def test_the_report_shows_every_figure_with_its_reason(client, graded):
     assert "not measurable" in page
     assert "23 of 24 stations measured" in page
     assert "no print edge within 8 mm" in page
-    assert "limited by 1, scratch of 2.24\u2009mm" in page
+    assert "limited by finding 1, scratch of 2.24\u2009mm" in page
     assert "top and bottom were not measurable" in page
     assert "−87" in page
     assert "−3.1\u2009µm relief" in page

@@ -4,7 +4,7 @@ import { all, h, one } from "./lib/dom";
 interface Part { ok: boolean; detail?: string; hint?: string; path?: string }
 interface Health { status: string; step?: string; areas: Record<string, Part>; parts: Record<string, Part> }
 
-const NAMES: Record<string, string> = { shell: "Dashboard", grade: "Cards", api: "API", database: "Database", valkey: "Valkey", workers: "Workers", disk: "Disk", certificate: "Certificate" };
+const NAMES: Record<string, string> = { shell: "Dashboard", grade: "Cards", api: "API", static: "Files", database: "Database", valkey: "Valkey", workers: "Workers", disk: "Disk", certificate: "Certificate" };
 
 async function ask(): Promise<Health | null> {
   try {
@@ -18,7 +18,7 @@ async function ask(): Promise<Health | null> {
 function row(name: string, part: Part): HTMLElement {
   const why = [part.ok ? "" : part.detail ?? "", part.ok ? "" : part.hint ?? ""].filter(Boolean).join(" ");
   return h("li", {}, h("span", { class: `dot ${part.ok ? "good" : "bad"}` }), h("span", {}, NAMES[name] ?? name),
-    h("span", { class: "small faint truncate" }, part.ok ? "" : "not well"), part.ok ? (part.detail ? h("span", { class: "why" }, part.detail) : null) : h("span", { class: "why" }, why));
+    h("span", { class: "small faint truncate" }, part.ok ? "" : "not well"), part.ok ? (part.detail ? h("span", { class: "why clamp", title: part.detail }, part.detail) : null) : h("span", { class: "why" }, why));
 }
 
 async function show(): Promise<void> {

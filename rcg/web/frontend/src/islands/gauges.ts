@@ -6,7 +6,7 @@ import { bytes } from "../lib/time";
 interface Reading { share: number | null; figure: string; detail: string; tight: boolean }
 interface Gpu { name: string; memory_used_bytes: number; memory_total_bytes: number; busy_percent: number | null }
 interface System {
-  cpu_percent: number; cpu_count: number; memory_used_bytes: number; memory_total_bytes: number;
+  cpu: { percent: number; cores: number }; memory: { available_bytes: number; total_bytes: number };
   disk: { free_bytes: number; total_bytes: number; files_bytes: number }; gpus: Gpu[]; gpu_note: string | null;
 }
 
@@ -14,11 +14,11 @@ const percent = (share: number | null): string => (share === null ? "-" : `${Mat
 const reading = (share: number | null, detail: string, tight = false): Reading => ({ share, figure: percent(share), detail, tight });
 
 function readings(system: System): Record<string, Reading> {
-  const { memory_used_bytes: used, memory_total_bytes: memory, disk } = system, gpu = system.gpus[0];
+  const { cpu, memory, disk } = system, gpu = system.gpus[0], used = 1 - memory.available_bytes / memory.total_bytes;
   const full = 1 - disk.free_bytes / disk.total_bytes;
   return {
-    cpu: reading(system.cpu_percent / 100, `${system.cpu_count} cores`),
-    memory: reading(used / memory, `${bytes(memory - used)} free of ${bytes(memory)}`, used / memory > 0.9),
+    cpu: reading(cpu.percent / 100, `${cpu.cores} cores`),
+    memory: reading(used, `${bytes(memory.available_bytes)} free of ${bytes(memory.total_bytes)}`, used > 0.9),
     disk: reading(full, `${bytes(disk.free_bytes)} free, RCG's files take ${bytes(disk.files_bytes)}`, full > 0.95),
     gpu: gpu
       ? reading(gpu.busy_percent === null ? null : gpu.busy_percent / 100, `${gpu.name}, ${bytes(gpu.memory_total_bytes - gpu.memory_used_bytes)} free of ${bytes(gpu.memory_total_bytes)}`)
