@@ -1,4 +1,4 @@
-"""``rcg bench grade``: seconds per stage from 8 photographs of 12 MP to a graded side; the solver and numpy."""
+"""``rcg bench grade``: seconds per stage from 8 photographs of 12 MP to a graded side."""
 
 from __future__ import annotations
 
