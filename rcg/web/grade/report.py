@@ -14,7 +14,7 @@ from rcg.store.models import Grade, Layer
 from rcg.store.repositories import cards, grades
 from rcg.web import views
 from rcg.web.commands import curl
-from rcg.web.formatting import sentence, words
+from rcg.web.formatting import sentence, unit, words
 from rcg.web.grade import overlay
 from rcg.web.pages import ContainerDep, PagesDep, base_url
 
@@ -123,9 +123,7 @@ def score_bars(sides: Sequence[SideView]) -> dict[Aspect, list[ScoreBar]]:
 def _why(side: Side, score: SubScore) -> str:
     limiting = next((f for f in side.findings if f.id == score.limiting_finding), None)
     if limiting is not None:
-        return (
-            f"limited by {limiting.id}, {sentence(limiting.kind).lower()} of {limiting.size_mm:.2f}\u2009mm"
-        )
+        return f"limited by finding {limiting.id}, {words(limiting.kind)} of {unit(limiting.size_mm, 'mm')}"
     return score.reason or ""
 
 

@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 import segno
 from fastapi import APIRouter
@@ -18,6 +19,8 @@ from starlette.responses import Response
 
 from rcg import __version__
 from rcg.container import Container
+from rcg.server.announce import addresses
+from rcg.settings import Settings
 from rcg.store.models import SignInSession
 from rcg.web import formatting
 from rcg.web.pages import ContainerDep, PagesDep, base_url, principal_of
@@ -53,6 +56,7 @@ def settings_page(request: Request, pages: PagesDep, container: ContainerDep) ->
         title="Settings",
         here="/settings",
         server=_server(request, container),
+        addresses=network_addresses(container.settings, request),
         sessions=[_session(row, principal.id if principal else None) for row in container.auth.sessions()],
         tokens=container.auth.tokens(),
         scopes=SCOPES,
@@ -126,12 +130,21 @@ def _server(request: Request, container: Container) -> list[tuple[str, Any]]:
     settings = container.settings
     return [
         ("Address", base_url(request)),
+        ("In this network", ", ".join(network_addresses(settings, request)) or formatting.NONE),
         ("Version", __version__),
         ("Running since", formatting.when(container.started_at)),
         ("Data", settings.data_dir),
         ("Log", settings.log_dir / "rcg.log"),
         ("Certificates", settings.certs_dir),
     ]
+
+
+def network_addresses(settings: Settings, request: Request) -> list[str]:
+    """Where other devices reach this server, addresses before names, which not every phone can look up."""
+    own = ("localhost", "127.0.0.1", "[::1]")
+    urls = addresses(settings.server.host, request.url.port or 443)
+    others = [url for url in urls if urlsplit(url).netloc.rsplit(":", 1)[0] not in own]
+    return sorted(others, key=lambda url: (".local:" in url, "[" in url))
 
 
 def _session(row: SignInSession, current: str | None) -> dict[str, Any]:

@@ -9,7 +9,7 @@ export function mount(root: HTMLElement): void {
   one("[data-make]", root)?.addEventListener("click", () => {
     call<Link>("POST", "/api/links", {}).then(async (link) => {
       if (!made) return;
-      const url = location.origin + link.path;
+      const url = (one<HTMLSelectElement>("[data-address]", root)?.value || location.origin) + link.path;
       const answer = await fetch("/settings/qr", { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ url }) });
       const picture = answer.ok ? new DOMParser().parseFromString(await answer.text(), "image/svg+xml").documentElement : null;
       if (picture) { picture.setAttribute("class", "qr"); picture.setAttribute("role", "img"); picture.setAttribute("aria-label", "The link as a QR code"); }
