@@ -7,6 +7,7 @@ Text and logos have gaps and no line; a full-art picture has no line either, and
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import Final
 
@@ -29,6 +30,10 @@ _DEPTH_STEP_MM: Final = 0.02
 _MAX_SLOPE: Final = 0.045
 _MIN_CONTRAST: Final = 5.0
 """smallest step in Lab that counts as another colour"""
+_MIN_STEP: Final = 10.0
+"""smallest step in Lab across a print edge that is believed"""
+_MAX_STRANGE: Final = 0.3
+"""share of the border that may have another colour (text, wear)"""
 
 
 @dataclass(frozen=True)
@@ -92,14 +97,20 @@ def _crossings(distance: F64, t: F64, low: F64) -> tuple[npt.NDArray[np.int64], 
     return rows, depth
 
 
+def _row_median(strip: F32, where: Bools) -> F32:
+    """Return each row's median colour (n, 3) over its marked samples; NaN for a row without any."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        return np.asarray(np.nanmedian(np.where(where[..., None], strip, np.nan), axis=1), np.float32)
+
+
 def _refine(linear: F32, t: F64, guess: F64, blur_mm: float) -> tuple[F64, F64]:
     """Locate the step near each row's guess at half its height in linear light; return depths and step heights."""
     before = (t[None] > guess[:, None] - 0.55 - blur_mm) & (t[None] < guess[:, None] - 0.12 - blur_mm)
     before &= t[None] > min(SKIP_MM, 0.6 * float(np.median(guess)))
     behind = (t[None] > guess[:, None] + 1.2 * blur_mm) & (t[None] < guess[:, None] + 0.15 + 1.3 * blur_mm)
-    with np.errstate(invalid="ignore"):
-        colour = np.nanmedian(np.where(before[..., None], linear, np.nan), axis=1)
-        inside = np.nanmean(np.where(behind[..., None], linear, np.nan), axis=1)
+    colour = _row_median(linear, before)
+    inside = _row_median(linear, behind)
     step = inside - colour
     height = np.linalg.norm(step, axis=1)
     unit = step / np.maximum(height, 1e-9)[:, None]
@@ -185,12 +196,20 @@ def _judge(
     wander = robust_sd(deviation[np.isfinite(deviation)]) / max(width, 0.1)
     seen = float(line.inliers.mean())
     behind = np.abs(t[None] - (line(s) + 0.1 + blur)[:, None]) < 0.08
-    step = np.linalg.norm(np.nanmedian(np.where(behind[..., None], lab, np.nan), axis=1) - border, axis=1)
+    step = np.linalg.norm(_row_median(lab, behind) - border, axis=1)
     contrast = float(np.median(step[span]))
     if width < MIN_BORDER_MM or float(np.min(line(s[span]))) < MIN_BORDER_MM - 0.1:
         return _refused(f"the border is narrower than {MIN_BORDER_MM} mm", s, colour, seen, wander)
     if width > MAX_BORDER_MM:
         return _refused(f"no print edge within {MAX_BORDER_MM:.0f} mm of the cut", s, colour, seen, wander)
+    if contrast < _MIN_STEP:
+        reason = f"the contrast of border and print is too low: {contrast:.0f} in Lab, {_MIN_STEP:.0f} needed"
+        return _refused(reason, s, colour, seen, wander)
+    between = (t[None] > SKIP_MM) & (t[None] < (line(s) - 0.15 - blur)[:, None]) & span[:, None]
+    strange = np.linalg.norm(lab - border[:, None], axis=2)[between] > 0.5 * contrast
+    if strange.size and float(strange.mean()) > _MAX_STRANGE:
+        reason = "what lies outside the only straight line is not of one colour: a picture, not a border"
+        return _refused(reason, s, colour, seen, wander)
     if seen < 0.5:
         return _refused(
             f"the print edge is seen along {100 * seen:.0f} % of the side only", s, colour, seen, wander
@@ -200,8 +219,8 @@ def _judge(
             f"the print edge wanders by {line.scatter:.2f} mm: not a border", s, colour, seen, wander
         )
     deeper = (t[None] > (line(s) + 0.25)[:, None]) & (t[None] < (line(s) + 1.2)[:, None])
-    after = np.where(deeper, np.linalg.norm(lab - border[:, None], axis=2), np.nan)
-    returns = np.nanmedian(after, axis=1)[span] < 0.35 * contrast
+    after = np.linalg.norm(_row_median(lab, deeper) - border, axis=1)
+    returns = after[span] < 0.35 * contrast
     feature = "line" if returns.mean() > 0.6 else "art"
     ends = [step[(s > a) & (s < b)] for a, b in ((s[0] + 0.4, s[0] + 0.9), (s[-1] - 0.9, s[-1] - 0.4))]
     runs_out = float(np.mean([np.median(e) > 0.5 * contrast for e in ends]))

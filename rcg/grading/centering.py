@@ -16,7 +16,7 @@ from rcg.grading.cut import CutEdge, find_cuts
 from rcg.grading.lines import inflation, robust_sd
 from rcg.grading.schema import Centering, Edge, Ratio, Station
 from rcg.grading.schema import PrintEdge as PrintEdgeMeasure
-from rcg.grading.strips import EDGES, F32
+from rcg.grading.strips import EDGES, F32, F64
 from rcg.photometric.types import Maps
 
 POSITIONS: Final[dict[Edge, tuple[float, ...]]] = {
@@ -30,6 +30,7 @@ WINDOW_MM: Final = 2.5
 MIN_PAIRS: Final = 3
 _SIGNIFICANT_SE: Final = 2.0
 """a pair counts as the worst only when its share is known better than this, percent points"""
+_OPPOSITE: Final[dict[Edge, Edge]] = {"left": "right", "right": "left", "top": "bottom", "bottom": "top"}
 _NEIGHBOURS: Final[dict[Edge, tuple[Edge, Edge]]] = {
     "left": ("bottom", "top"),
     "right": ("bottom", "top"),
@@ -54,21 +55,39 @@ def find_borders(maps: Maps, linear: F32) -> Borders:
 
 
 def _unless_band(edge: Edge, prints: dict[Edge, PrintEdge]) -> PrintEdge:
-    """Refuse a print edge that runs out to the card's sides: a coloured band of the design, not a border."""
-    own = prints[edge]
+    """Refuse a line that is not the side of a frame: a coloured band of the design, or unlike its opposite.
+
+    A border goes round the card. A line without a border at either neighbouring side, or one that runs out to the cut where
+    a neighbour has no border, is part of the picture.
+    """
+    own, opposite = prints[edge], prints[_OPPOSITE[edge]]
+    if own.curve is None:
+        return own
     borderless = [prints[n].curve is None for n in _NEIGHBOURS[edge]]
-    if own.curve is None or own.runs_out == 0 or not any(borderless):
-        return own
-    if own.runs_out < 1 and not all(borderless):
-        return own
-    return replace(
-        own,
-        curve=None,
-        feature="none",
-        reason=(
-            f"the {edge} colour band runs out to the card's sides: it belongs to the picture and is not a border"
-        ),
-    )
+    if all(borderless) or (any(borderless) and own.runs_out > 0):
+        return replace(
+            own,
+            curve=None,
+            feature="none",
+            reason=(
+                f"the {edge} colour band is not part of a frame round the card: it may belong to the picture"
+            ),
+        )
+    if opposite.curve is not None and own.support < opposite.support and _unlike(own.colour, opposite.colour):
+        return replace(
+            own,
+            curve=None,
+            feature="none",
+            reason=(
+                f"the colour along the {edge} edge differs from the border opposite: the cut or the border is in doubt"
+            ),
+        )
+    return own
+
+
+def _unlike(one: F64, other: F64) -> bool:
+    """Tell whether two border colours (Lab) are too different for one frame; lightness counts half, for uneven light."""
+    return float(np.linalg.norm((one - other) * np.array([0.5, 1.0, 1.0]))) > 30
 
 
 def _describe(borders: Borders, edge: Edge) -> PrintEdgeMeasure:

@@ -23,9 +23,9 @@ from rcg.photometric.types import Maps
 
 STEP_MM: Final = 0.25
 _DEPTH_STEP_MM: Final = 0.02
-_SEARCH_MM: Final = 1.2
-_SHADOW_MM: Final = 0.9
-"""a card 0.3 mm thick under a light 20 degrees high casts a shadow as wide as this"""
+_SEARCH_MM: Final = 1.6
+_SHADOW_MM: Final = 1.3
+"""widest cast shadow, or rim of a sleeve, that may lie between two lines"""
 _BOW_MM: Final = 0.04
 """a bow smaller than this is left to the line"""
 _MIN_SUPPORT: Final = 0.45
@@ -117,8 +117,8 @@ def lit_from(maps: Maps, linear: F32, frame: SideFrame) -> F32:
     return np.asarray(total / max(float(np.percentile(total[::8, ::8], 99.5)), 1e-6), np.float32)
 
 
-def _is_shadow(strip: F32, t: F64, s: F64, outer: FoundLine, inner: FoundLine) -> bool:
-    """Tell whether the band between two lines is the background darkened: its hue, at a fraction of its light."""
+def _is_ground(strip: F32, t: F64, s: F64, outer: FoundLine, inner: FoundLine) -> bool:
+    """Tell whether the band between two lines is only background: darkened by a shadow, or seen through a sleeve."""
 
     def colour(middle: F64, half: float) -> F64:
         inside = np.abs(t[None] - middle[:, None]) < half
@@ -128,9 +128,8 @@ def _is_shadow(strip: F32, t: F64, s: F64, outer: FoundLine, inner: FoundLine) -
     gap = float(np.mean(b - a))
     band, ground = colour((a + b) / 2, 0.25 * gap), colour(a - 0.3, 0.12)
     scale = float(band @ ground / max(ground @ ground, 1e-12))
-    return 0.0 <= scale < 0.85 and float(np.linalg.norm(band - scale * ground)) < 0.12 * float(
-        np.linalg.norm(ground)
-    )
+    rest = float(np.linalg.norm(band - scale * ground)) / max(float(np.linalg.norm(ground)), 1e-9)
+    return 0.0 <= scale < 1.15 and rest < 0.12
 
 
 def _edge_line(
@@ -157,7 +156,7 @@ def _edge_line(
         if (
             not deeper.good
             or deeper.level - line.level > _SHADOW_MM
-            or not _is_shadow(strip, t, s, line, deeper)
+            or not _is_ground(strip, t, s, line, deeper)
         ):
             break
         line = deeper
@@ -254,7 +253,10 @@ def find_cut(maps: Maps, linear: F32, edge: Edge) -> CutEdge:
             guess = curve(s)
         else:
             if curve.inliers.mean() >= _MIN_SUPPORT and curve.scatter < 0.15:
-                return CutEdge(frame, curve, True, 0.05 / native, s, found, contrast)
+                common = 0.05 / native + (
+                    0.02 if maps.lights is None else 0.0
+                )  # one light: its shadow may hide the foot
+                return CutEdge(frame, curve, True, common, s, found, contrast)
     nominal = Curve(np.zeros(2), np.zeros((2, 2)), 0.0, frame.half_mm, straight, robust_sd(np.zeros(2)))
     return CutEdge(frame, nominal, False, outline_sd, s, np.full_like(s, np.nan), contrast)
 

@@ -20,6 +20,8 @@ _LONG: Final = 4.0
 """length over width from which a flaw is a line"""
 _CREASE_LENGTH_MM: Final = 10.0
 _CREASE_RELIEF_UM: Final = 25.0
+_PEAK_ON_PRINT: Final = 24.0
+"""robust standard deviations that a flaw along an edge of print must reach"""
 _MAX_POINTS: Final = 48
 
 
@@ -57,13 +59,14 @@ def _kind(length_mm: float, width_mm: float, relief_um: float | None, sign: floa
     return "dent" if sign < 0 else "bump"
 
 
-def describe(maps: Maps, region: Mask, z: F32, trusted: Mask) -> Finding | None:
+def describe(maps: Maps, region: Mask, z: F32, trusted: Mask, printed: Mask) -> Finding | None:
     """Describe one region, or return None when it is too small to be told from noise.
 
     Args:
         maps: the side. region: (H, W) its pixels.
         z: (H, W) signed strength in robust standard deviations.
         trusted: (H, W) where the relief can be trusted.
+        printed: (H, W) edges of print; what lies along them must stand out more, and is believed less.
     """
     rows, columns = np.nonzero(region)
     pad = round(0.5 * maps.px_per_mm) + 8
@@ -79,13 +82,16 @@ def describe(maps: Maps, region: Mask, z: F32, trusted: Mask) -> Finding | None:
     if area < _MIN_AREA_MM2 or length_mm < _MIN_LENGTH_MM:
         return None
     peak = float(np.percentile(np.abs(z[window][local]), 98))
+    on_print = float(printed[window][local].mean())
+    if on_print > 0.5 and peak < _PEAK_ON_PRINT:
+        return None
     relief = step = None
     if maps.height_um is not None:
         relief, step = _relief(maps.height_um[window], local, trusted[window])
     core = z[window][local & (np.abs(z[window]) > 0.6 * peak)]
     sign = step if step is not None and abs(step) > 0.3 else float(core.sum())
     points = maps.px_to_mm(shape + np.array([window[1].start, window[0].start]))
-    confidence = float(np.clip(1 - np.exp(-(peak - 6) / 8), 0.05, 0.97))
+    confidence = float(np.clip((1 - np.exp(-(peak - 6) / 8)) * (1 - 0.5 * on_print), 0.05, 0.97))
     return Finding(
         id=1,
         kind=_kind(length_mm, width_mm, relief, sign),
