@@ -259,11 +259,14 @@ def solve_rows(
                 _gather(i, row, first, size, setting, limits, frames, inv, b, use)
             _least_squares(n, size, b, vec, use, a, g, quality)
             _largest_excess(n, size, b, vec, use, g, excess, mean, count, square)
+            again = False
             for k in range(size):
                 flag = limits.flag_level * count[k] + limits.flag_share * mean[k]
                 if excess[k] * count[k] > flag and mask[row, first + k] and quality[k] > MIN_DETERMINANT:
                     solve_without_brightest(k, n, setting.drop, limits, b, vec, use, g)
-            _largest_excess(n, size, b, vec, use, g, excess, mean, count, square)
+                    again = True
+            if again:
+                _largest_excess(n, size, b, vec, use, g, excess, mean, count, square)
             for k in range(size):
                 length = math.sqrt(g[0, k] * g[0, k] + g[1, k] * g[1, k] + g[2, k] * g[2, k])
                 good = (
