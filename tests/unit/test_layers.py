@@ -67,7 +67,11 @@ QUERIES = {"select", "update", "insert", "delete", "text", "func"}
 
 @pytest.mark.parametrize(
     "path",
-    [path for path in MODULES if not any(PACKAGE / folder in path.parents for folder in ("store", "jobs", "bench"))],
+    [
+        path
+        for path in MODULES
+        if not any(PACKAGE / folder in path.parents for folder in ("store", "jobs", "bench"))
+    ],
     ids=name_of,
 )
 def test_sql_stands_in_the_repositories_only(path):

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import io
+import shutil
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 
@@ -58,11 +59,21 @@ def settings(tmp_path, monkeypatch):
     return Settings(data_dir=tmp_path / "data", log_dir=tmp_path / "logs", limits=limits)
 
 
-@pytest.fixture
-def parts(settings):
-    settings.data_dir.mkdir()
-    db = Database.in_folder(settings.data_dir)
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory):
+    """A migrated database without rows, made once and copied for each test."""
+    folder = tmp_path_factory.mktemp("empty")
+    db = Database.in_folder(folder)
     migrate(db)
+    db.close()
+    return folder / "rcg.sqlite3"
+
+
+@pytest.fixture
+def parts(settings, empty_database):
+    settings.data_dir.mkdir()
+    shutil.copy(empty_database, settings.data_dir)
+    db = Database.in_folder(settings.data_dir)
 
     async def ready(*, details):
         return True, {"status": "ready", "details": details}
