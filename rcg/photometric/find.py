@@ -1,7 +1,8 @@
 """Find the one card in a picture, roughly (to about a pixel of an 800-pixel copy).
 
-Every quad of straight edges that a card could make is scored on pixels. A card's own print makes quads inside it, so the
-outermost well-supported one is taken, unless what lies between it and the next one shows that it is a holder or a sheet.
+Every quad of straight edges that a card could make is scored on pixels. A card's own print makes quads
+inside it, so the outermost well-supported one is taken, unless what lies between it and the next one shows
+that it is a holder or a sheet.
 """
 
 from __future__ import annotations
@@ -9,14 +10,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
-from rcg.photometric.find_errors import NoCardError, SeveralCardsError
+from rcg.photometric.find_cut import Cut, cut_card
+from rcg.photometric.find_errors import CardCutOffError, NoCardError, SeveralCardsError
 from rcg.photometric.find_grow import grown
-from rcg.photometric.find_lines import Gray, cues, find_lines
+from rcg.photometric.find_lines import Gray, Line, cues, find_lines
 from rcg.photometric.find_quads import Quad, distinct, quads
-from rcg.photometric.find_support import shifted, support
+from rcg.photometric.find_support import shifted, strips, support
 from rcg.photometric.outline_geometry import plausibility
 
 Array = npt.NDArray[np.float64]
@@ -31,9 +34,16 @@ _GOOD = 0.62
 _OUTER_SHARE = 0.75
 """Share of the best score that a quad must reach to be taken for the card."""
 _SIZE_POWER = 0.3
+_PRINT_FRAME_SHARE = 0.25
+_BORDER_SHARE = 0.0045
 _HOLDER_ROOM = 0.065
 """Room on every side, over the card's width, that tells a rigid holder from a printed border: 4 mm."""
 _HELD_SCORE = 0.88
+_ALIKE_LAB = 60.0
+"""Distance in 8-bit Lab (L over 0..255); a printed border differs from its ground by 60 to 180 unless both
+are dark."""
+_DARK_LAB = 60.0
+"""Lightness (0..255) under which a card and its ground look alike without any holder."""
 HOLDER = (
     "A holder (toploader, slab or sleeve) seems to be round the card: plastic shifts and hides edges, "
     "so photograph the card out of it."
@@ -60,30 +70,72 @@ def find_card(
         CardCutOffError: the card leaves the picture.
     """
     grays = [*cues(pictures), *rims]
-    ranked = ranked_quads(grays, aspect)
-    if not ranked or ranked[0].score < _GOOD:
+    lines = find_lines(grays)
+    shape = (int(grays[0].shape[0]), int(grays[0].shape[1]))
+    ranked = ranked_quads(grays, lines, aspect)
+    card = outermost(ranked) if ranked and ranked[0].score >= _GOOD else None
+    cut = cut_card(lines, shape, aspect)
+    if cut is not None and (card is None or _part_of(card, cut)):
+        raise CardCutOffError(name, cut.side)
+    if card is None:
         raise NoCardError(name)
-    card = outermost(ranked)
+    beyond = leaves(card.corners, shape)
+    if beyond is not None:
+        raise CardCutOffError(name, beyond)
     count = 1 + len(others(card, ranked))
     if count > 1:
         raise SeveralCardsError(name, count)
-    inner = in_holder(card, ranked)
+    inner = in_holder(card, ranked) if transparent(card, pictures) else None
     if inner is not None:
         return FoundCard(inner.corners, inner.score, (HOLDER,))
     return FoundCard(card.corners, card.score)
 
 
-def ranked_quads(grays: Sequence[Gray], aspect: float) -> list[Quad]:
-    """Return distinct quads scored on the pixels of all cues, best first; ``sides`` is their support there."""
+def leaves(corners: Array, shape: tuple[int, int]) -> str | None:
+    """Return the side of the picture at which a card with ``corners`` (4, 2) leaves it, or None.
+
+    A corner may lie a hundredth of the card's height outside: cards' corners are round, and none of the card
+    is lost.
+    """
+    h, w = shape
+    slack = 0.01 * float(np.linalg.norm(corners - np.roll(corners, 1, axis=0), axis=1).max())
+    room = {
+        "left": corners[:, 0],
+        "right": w - 1 - corners[:, 0],
+        "top": corners[:, 1],
+        "bottom": h - 1 - corners[:, 1],
+    }
+    for side, depth in room.items():
+        # A whole side along the border is the border itself.
+        if depth.min() < -slack or np.sort(depth)[1] < _BORDER_SHARE * max(shape):
+            return side
+    return None
+
+
+def _part_of(card: Quad, cut: Cut) -> bool:
+    """Tell whether what was found is the inside of a card that leaves the picture: within it, and about as
+    wide."""
+    whole = Quad(cut.corners, 0.0, np.zeros(4), 0.0, 0.0)
+    across = float(np.linalg.norm(cut.corners[2] - cut.corners[3]))
+    sides = np.linalg.norm(np.roll(card.corners, -1, axis=0) - card.corners, axis=1)
+    alike = float(np.abs(sides / across - 1).min()) < _PRINT_FRAME_SHARE
+    return card.area < 0.97 * whole.area and shared(card, whole) > 0.8 and alike
+
+
+def ranked_quads(grays: Sequence[Gray], lines: Sequence[Line], aspect: float) -> list[Quad]:
+    """Return distinct quads scored on the pixels of all cues, best first; ``sides`` is their support
+    there."""
     shape = (int(grays[0].shape[0]), int(grays[0].shape[1]))
-    candidates = quads(find_lines(grays), shape, aspect, keep=_CANDIDATES)
+    candidates = quads(lines, shape, aspect, keep=_CANDIDATES)
     if not candidates:
         return []
     overshoot = np.array([quad.overshoot for quad in candidates])
     ranked = _scored(np.array([quad.corners for quad in candidates]), overshoot, grays, aspect)
     for seeds in _SEEDS:
         chosen = sorted((q for q in ranked[:_SEEDS_FROM] if q.score > _GOOD), key=lambda q: -q.area)[:seeds]
-        more = [(corners, quad.overshoot) for quad in chosen for corners in grown(quad.corners, grays, aspect)]
+        more = [
+            (corners, quad.overshoot) for quad in chosen for corners in grown(quad.corners, grays, aspect)
+        ]
         if more:
             ranked += _scored(np.array([c for c, _ in more]), np.array([o for _, o in more]), grays, aspect)
             best = distinct(np.array([q.corners for q in ranked]), np.array([q.score for q in ranked]), _KEPT)
@@ -106,7 +158,8 @@ def _scored(corners: Array, overshoot: Array, grays: Sequence[Gray], aspect: flo
 def outermost(ranked: Sequence[Quad]) -> Quad:
     """Return the quad with the best of score and size, of those that no better quad straddles.
 
-    A card's outline and the frames printed in it score nearly alike; a quad half again as large may score an eighth less.
+    A card's outline and the frames printed in it score nearly alike; a quad half again as large may score an
+    eighth less.
     """
     merit = [quad.score * quad.area**_SIZE_POWER for quad in ranked]
     for k in np.argsort(-np.array(merit), kind="stable"):
@@ -121,18 +174,35 @@ def outermost(ranked: Sequence[Quad]) -> Quad:
 def in_holder(outer: Quad, ranked: Sequence[Quad]) -> Quad | None:
     """Return the card inside ``outer`` when that is a toploader or slab, else None.
 
-    A card's printed frame lies close to its edge on some side and is slimmer than the card. A card in a rigid holder has
-    room on all four sides and the card's own proportions.
+    A card's printed frame lies close to its edge on some side and is slimmer than the card. A card in a
+    rigid holder has room on all four sides and the card's own proportions.
     """
     width = np.sqrt(outer.area / 1.4)
     inside = [
         quad
         for quad in ranked
-        if quad.score > _HELD_SCORE and quad.geometry > _HELD_SCORE and insets(quad, outer).min() > _HOLDER_ROOM * width
+        if quad.score > _HELD_SCORE
+        and quad.geometry > _HELD_SCORE
+        and insets(quad, outer).min() > _HOLDER_ROOM * width
     ]
     if not inside or max(q.area for q in inside) < 0.45 * outer.area:
         return None
     return max(inside, key=lambda quad: quad.score * quad.area**_SIZE_POWER)
+
+
+def transparent(quad: Quad, pictures: Sequence[npt.NDArray[np.uint8]]) -> bool:
+    """Tell whether the picture just inside each side of ``quad`` has about the colour just outside it."""
+    lab = cv2.cvtColor(np.stack(pictures).max(axis=0), cv2.COLOR_RGB2LAB)
+    width = np.sqrt(quad.area / 1.4)
+    share = np.array([0.015, 0.025, 0.035, 0.045]) * width
+    x, y = strips(quad.corners[None], np.concatenate([-share, share]), np.linspace(0.1, 0.9, 60))
+    colours = cv2.remap(
+        lab, x.reshape(240, 8).astype(np.float32), y.reshape(240, 8).astype(np.float32), cv2.INTER_LINEAR
+    ).reshape(4, 60, 2, 4, 3)
+    medians = np.median(colours, axis=(1, 3))
+    if medians[..., 0].min() < _DARK_LAB:
+        return False
+    return bool(np.linalg.norm(medians[:, 0] - medians[:, 1], axis=1).max() < _ALIKE_LAB)
 
 
 def insets(inner: Quad, outer: Quad) -> Array:

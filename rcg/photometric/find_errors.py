@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from rcg.errors import InputError
 
-PHOTOGRAPH_HINT = "Photograph one card, flat and out of its holder, with all four edges in view and some plain background around it."
+PHOTOGRAPH_HINT = (
+    "Photograph one card, flat and out of its holder, with all four edges in view "
+    "and some plain background around it."
+)
 
 
 class NoCardError(InputError):

@@ -1,7 +1,8 @@
 """Look outwards from a quad for sides too faint to make a line segment by themselves.
 
-A dark card in a dark box may show three clear sides and one that only a whole side's average brings out. From a good quad,
-each side is pushed outwards, and where its blocks together see a step a new quad is proposed.
+A dark card in a dark box may show three clear sides and one that only a whole side's average brings out.
+From a good quad, each side is pushed outwards, and where its blocks together see a step a new quad is
+proposed.
 """
 
 from __future__ import annotations
@@ -29,8 +30,8 @@ _START_PX = 5
 def grown(corners: Array, grays: Sequence[Gray], aspect: float) -> list[Array]:
     """Return quads (4, 2) made from the quad ``corners`` (4, 2) by pushing sides outwards onto faint edges.
 
-    Sides are pushed one by one and together, because a card's outline may have several faint sides; the most plausible
-    and largest combinations are returned.
+    Sides are pushed one by one and together, because a card's outline may have several faint sides; the most
+    plausible and largest combinations are returned.
     """
     shape = (int(grays[0].shape[0]), int(grays[0].shape[1]))
     options = [[(0.0, 0.0), *_proposals(corners, side, grays)] for side in range(4)]
@@ -56,7 +57,8 @@ def _proposals(corners: Array, side: int, grays: Sequence[Gray]) -> list[tuple[f
 
 
 def faint_lines(seen: npt.NDArray[np.float32], offsets: Array) -> list[tuple[float, float]]:
-    """Return (offset at the beginning, at the end) of straight lines through blocks (1, BLOCKS, o), best apart first."""
+    """Return (offset at the beginning, at the end) of straight lines through blocks (1, BLOCKS, o), best
+    apart first."""
     count = len(offsets)
     tilt = max(2, count // 4)
     share = np.linspace(0, 1, BLOCKS)

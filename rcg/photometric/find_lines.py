@@ -1,8 +1,9 @@
 """Straight edges of a picture, from several independent cues.
 
-A dark card in a dark box shows its edge in one cue, a yellow border on a white table in another. Line segments are
-detected in each cue (LSD: R. Grompone von Gioi et al., "LSD: a line segment detector", IPOL 2012), and those that lie on one
-line are merged into one :class:`Line` that knows along which stretches it was seen.
+A dark card in a dark box shows its edge in one cue, a yellow border on a white table in another. Line
+segments are detected in each cue (LSD: R. Grompone von Gioi et al., "LSD: a line segment detector", IPOL
+2012), and those that lie on one line are merged into one :class:`Line` that knows along which stretches it
+was seen.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ _RIM_PX = 2000
 
 @dataclass(frozen=True)
 class Line:
-    """A straight edge: ``normal . p = offset``; ``covered[k]`` says whether it was seen at ``start + k * step``.
+    """A straight edge: ``normal . p = offset``; ``covered[k]`` says whether it was seen at ``start + k *
+    step``.
 
     Attributes:
         normal: unit vector (2,).
@@ -45,9 +47,11 @@ class Line:
 
 
 def cues(pictures: Sequence[npt.NDArray[np.uint8]]) -> list[Gray]:
-    """Return grey pictures in which a card's edge may show, from (H, W, 3) sRGB pictures of one scene in register.
+    """Return grey pictures in which a card's edge may show, from (H, W, 3) sRGB pictures of one scene in
+    register.
 
-    The brightest and the mean of all lights, their colour channels, and up to four single lights, each stretched.
+    The brightest and the mean of all lights, their colour channels, and up to four single lights, each
+    stretched.
     """
     stack = np.stack(pictures)
     bright, mean = stack.max(axis=0), np.round(stack.mean(axis=0)).astype(np.uint8)
@@ -80,9 +84,11 @@ def _lifted(gray: Gray) -> Gray:
 
 
 def rims(grey: npt.NDArray[np.float32], size: tuple[int, int]) -> Gray:
-    """Return a small picture (width, height = ``size``) of thin bright lines of a large one (H, W), brightness 0..255.
+    """Return a small picture (width, height = ``size``) of thin bright lines of a large one (H, W),
+    brightness 0..255.
 
-    A worn or cut edge is often one bright hair, a pixel or two wide, between a dark card and a dark ground: averaging
+    A worn or cut edge is often one bright hair, a pixel or two wide, between a dark card and a dark ground:
+        averaging
     down loses it, so it is brought out first (white top-hat) and the brightest pixel is kept.
     """
     longest = max(grey.shape)
@@ -138,7 +144,7 @@ def _on_one_line(
         normal = np.array([-direction[1], direction[0]])
         off = np.abs((ends - centre) @ normal).max(axis=1)
         along = (ends - centre) @ direction
-        span = np.abs(((ends[members] - centre) @ direction)).max()
+        span = np.abs((ends[members] - centre) @ direction).max()
         near = np.abs(along).min(axis=1) < 4 * span
         turn = np.abs((ends[:, 1] - ends[:, 0]) @ normal) / np.maximum(lengths, 1e-9)
         members = np.flatnonzero(free & near & (off < reach) & (turn < 0.06))

@@ -1,7 +1,7 @@
 """Quadrilaterals made of straight edges, and how much each looks like a card.
 
-A quad is four lines. It is scored by how much of each side was seen, by whether its edges end at its corners, and by
-whether a camera could see a right-angled card of the given aspect that way.
+A quad is four lines. It is scored by how much of each side was seen, by whether its edges end at its
+corners, and by whether a camera could see a right-angled card of the given aspect that way.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ _MIN_AREA_SHARE = 0.012
 
 @dataclass(frozen=True)
 class Quad:
-    """Four corners (4, 2) in order round the quad, with its score in 0..1 and the covered share of each side (4,)."""
+    """Four corners (4, 2) in order round the quad, with its score in 0..1 and the covered share of each side
+    (4,)."""
 
     corners: Array
     score: float
@@ -140,7 +141,8 @@ def _areas(points: Array) -> Array:
 
 
 class _Coverage:
-    """Cumulative coverage of every line on one grid of positions, so that many sides are looked up at once."""
+    """Cumulative coverage of every line on one grid of positions, so that many sides are looked up at
+    once."""
 
     def __init__(self, lines: Sequence[Line], shape: tuple[int, int]) -> None:
         self.reach = 1.5 * float(np.hypot(*shape))
@@ -169,8 +171,8 @@ class _Coverage:
 
 
 def distinct(corners: Array, score: Array, keep: int) -> list[int]:
-    """Return indices of the ``keep`` best quads (k, 4, 2), best first, that differ from each better one in some corner
-    by more than 1.2 % of their size."""
+    """Return indices of the ``keep`` best quads (k, 4, 2), best first, that differ from each better one in
+    some corner by more than 1.2 % of their size."""
     order = np.argsort(-score, kind="stable")
     near = 0.012 * np.sqrt(np.abs(_areas(corners)))
     taken = np.empty((keep, 4, 2))

@@ -1,7 +1,8 @@
 """How well the pixels along a quad's sides support it as the outline of something.
 
-A strip along each side is cut into blocks and averaged along the side: texture averages out, an edge that follows the
-side stays. A block supports the side where its step stands out of the strip's own texture, in any cue. Sides may be off by a
+A strip along each side is cut into blocks and averaged along the side: texture averages out, an edge that
+follows the side stays. A block supports the side where its step stands out of the strip's own texture, in
+any cue. Sides may be off by a
 few pixels and gently bowed: the best parabola through the blocks counts.
 """
 
@@ -30,8 +31,8 @@ _ENDS = 0.06
 
 @dataclass(frozen=True)
 class Support:
-    """Support of many quads: ``sides`` (k, 4) in 0..1, and ``shift`` (k, 4, 2), px to move each side outwards at its
-    beginning and end so that it lies on the edge found."""
+    """Support of many quads: ``sides`` (k, 4) in 0..1, and ``shift`` (k, 4, 2), px to move each side
+    outwards at its beginning and end so that it lies on the edge found."""
 
     sides: Array
     shift: Array
@@ -74,7 +75,8 @@ def strips(corners: Array, offsets: Array, along: Array) -> tuple[Array, Array]:
 def block_strength(
     corners: Array, grays: Sequence[Gray], offsets: Array, sides: int = 4
 ) -> npt.NDArray[np.float32]:
-    """Return (``sides`` k, BLOCKS, o - 2): how clearly each block of each side shows a step at each inner offset; 1 is clear.
+    """Return (``sides`` k, BLOCKS, o - 2): how clearly each block of each side shows a step at each inner
+    offset; 1 is clear.
 
     Args:
         corners: (k, 4, 2) quads.
@@ -126,7 +128,8 @@ def support(corners: Array, grays: Sequence[Gray]) -> Support:
         near = np.flatnonzero(seen > seen.max() - 0.04)
         best = near[int(np.argmax(exact[side][blocks, centre + curves[near]].mean(axis=1)))]
         picked = widened[side][blocks, centre + curves[best]]
-        # A side that is missing along one third, often to a corner, is worse than one with gaps here and there.
+        # A side that is missing along one third, often to a corner, is worse than one with gaps here and
+        # there.
         sides[side] = 0.75 * picked.mean() + 0.25 * picked.reshape(3, -1).mean(axis=1).min()
         shift[side] = np.polyval(np.polyfit(blocks, curves[best], 1), (0, BLOCKS - 1))
     return Support(sides.reshape(count, 4), shift.reshape(count, 4, 2))

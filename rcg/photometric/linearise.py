@@ -1,7 +1,7 @@
 """Between stored samples and linear light.
 
-The sRGB transfer curve is that of IEC 61966-2-1. Shading, averaging and resampling are only right in linear light, so a
-frame is linearised once, before anything is warped or added.
+The sRGB transfer curve is that of IEC 61966-2-1. Shading, averaging and resampling are only right in linear
+light, so a frame is linearised once, before anything is warped or added.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ import numpy.typing as npt
 
 from rcg.photometric.types import FloatArray, Frame
 
-# Fine enough that the nearest entry of the table is right to 1/30 of an 8-bit step even in the steep dark part.
+# Fine enough that the nearest entry of the table is right to 1/30 of an 8-bit step even in the steep dark
+# part.
 _ENCODE_STEPS = 1 << 16
 
 

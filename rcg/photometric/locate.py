@@ -1,7 +1,7 @@
 """Where the card is, and how the frames lie to each other: the engine's first step.
 
-Frames are brought roughly into line, the card is found in all of them together, the frames are registered on the card
-alone, and the outline is measured on all registered frames at full resolution.
+Frames are brought roughly into line, the card is found in all of them together, the frames are registered on
+the card alone, and the outline is measured on all registered frames at full resolution.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from rcg.errors import InputError
-from rcg.photometric.find import WORKING_PX, find_card
-from rcg.photometric.find_errors import FramesDifferError
+from rcg.photometric.find import WORKING_PX, find_card, leaves
+from rcg.photometric.find_errors import CardCutOffError, FramesDifferError
 from rcg.photometric.find_lines import rims
 from rcg.photometric.linearise import samples_to_linear, to_srgb_u8
 from rcg.photometric.outline import Side, corner_sd, refine
@@ -30,7 +30,8 @@ _BOW_SHARE = 0.3 / 88
 """Bow worth a word, over the long side: 0.3 mm of a card 88 mm high."""
 _STRONG_TILT_DEG = 10.0
 _LOW_LONG_PX = 700
-"""Under this length of the card's long side a border cannot be measured to a tenth of a millimetre (8 px/mm)."""
+"""Under this length of the card's long side a border cannot be measured to a tenth of a millimetre (8
+px/mm)."""
 
 
 def locate(frames: Sequence[Frame], aspect: float, *, threads: int = 2) -> tuple[CardOutline, Registration]:
@@ -65,6 +66,9 @@ def locate(frames: Sequence[Frame], aspect: float, *, threads: int = 2) -> tuple
     corners, on_its_side = ordered(rough, shape, aspect)
     registration = register(greys, corners, reference, start, threads=threads)
     refined, sides = refine(frames, registration.homographies, corners)
+    beyond = leaves(refined, shape)
+    if beyond is not None:
+        raise CardCutOffError(name, beyond)
     outline = CardOutline(
         corners_px=refined,
         corner_sd_px=corner_sd(sides),
@@ -95,11 +99,14 @@ def _working_pictures(frames: Sequence[Frame], start: Sequence[Array]) -> list[n
     scale = min(1.0, WORKING_PX / max(h, w))
     size = (max(8, round(w * scale)), max(8, round(h * scale)))
     down = scaling((h, w), (size[1], size[0]))
-    return [_moved(_small(frame, size), homography, down) for frame, homography in zip(frames, start, strict=True)]
+    return [
+        _moved(_small(frame, size), homography, down) for frame, homography in zip(frames, start, strict=True)
+    ]
 
 
 def _moved(picture: npt.NDArray[np.uint8], homography: Array, down: Array) -> npt.NDArray[np.uint8]:
-    """Bring a small picture into line; ``homography`` is at full size, ``down`` (3, 3) takes full size to small."""
+    """Bring a small picture into line; ``homography`` is at full size, ``down`` (3, 3) takes full size to
+    small."""
     if np.allclose(homography, np.eye(3)):
         return picture
     move = down @ homography @ np.linalg.inv(down)
@@ -129,7 +136,8 @@ def _warnings(
     long_px = float(lengths.max())
     if on_its_side:
         told.append(
-            "The card lies on its side in the picture; it was turned so that its top is the side nearest the top."
+            "The card lies on its side in the picture; it was turned so that its top is "
+            "the side nearest the picture's top."
         )
     _, _, tilt = likely_pose(corners, shape, aspect)
     if tilt > _STRONG_TILT_DEG:

@@ -1,4 +1,5 @@
-"""The card's outline to a fraction of a pixel: four straight lines on its physical edges, and where they meet."""
+"""The card's outline to a fraction of a pixel: four straight lines on its physical edges, and where they
+meet."""
 
 from __future__ import annotations
 
@@ -48,7 +49,8 @@ def refine(frames: Sequence[Frame], homographies: Array, corners: Array) -> tupl
     Args:
         frames: n frames.
         homographies: (n, 3, 3) frame -> reference.
-        corners: (4, 2) in the reference, clockwise from the top left, right to about 1 % of the card's height.
+        corners: (4, 2) in the reference, clockwise from the top left, right to about 1 % of the card's
+            height.
     """
     long_px = max(float(np.linalg.norm(corners[k] - corners[k - 1])) for k in range(4))
     first = max(6.0, _FIRST_REACH_SHARE * long_px)
@@ -66,7 +68,8 @@ def refine(frames: Sequence[Frame], homographies: Array, corners: Array) -> tupl
 
 
 def corner_sd(sides: Sequence[Side]) -> float:
-    """Return the standard error of the corners, px: both lines that meet there, root mean square over the four."""
+    """Return the standard error of the corners, px: both lines that meet there, root mean square over the
+    four."""
     joined = [sides[k - 1].se_end ** 2 + sides[k].se_begin ** 2 for k in range(4)]
     return float(np.sqrt(np.mean(joined)))
 
@@ -122,7 +125,7 @@ def _curve(strip: Strip, strength: Array) -> Array:
     """
     peak = strength.max(axis=2, keepdims=True)
     voice = np.clip(strength / (0.5 * peak + 0.01), 0, 1).mean(axis=0)
-    wide = int(round(0.75 / STEP_PX))
+    wide = round(0.75 / STEP_PX)
     padded = np.pad(voice, ((0, 0), (wide, wide)), mode="edge")
     voice = np.max([padded[:, k : k + voice.shape[1]] for k in range(2 * wide + 1)], axis=0)
     voice = voice * ~strip.outside_frame[:, None]
@@ -152,7 +155,8 @@ def _along(voice: Array, strip: Strip, curves: Array) -> Array:
 
 
 def _stations(strip: Strip, strength: Array, middle: Array, reach_px: float = 2.0) -> tuple[Array, Array]:
-    """Return (m,) sub-pixel offset of the strongest step near ``middle`` and its weight; weight 0 where there is none."""
+    """Return (m,) sub-pixel offset of the strongest step near ``middle`` and its weight; weight 0 where
+    there is none."""
     near = np.abs(strip.offsets[None] - middle[:, None]) <= reach_px
     masked = np.where(near, strength, -1.0)
     peak = np.clip(np.argmax(masked, axis=1), 1, strength.shape[1] - 2)

@@ -7,7 +7,8 @@ import numpy.typing as npt
 
 Array = npt.NDArray[np.float64]
 
-# Focal length over the longer side of the picture: an ultra-wide phone, a phone (twice), a long lens, and far away.
+# Focal length over the longer side of the picture: an ultra-wide phone, a phone (twice), a long lens, and
+# far away.
 FOCALS = (0.6, 0.8, 1.1, 2.0, 6.0)
 _ASPECT_SIGMA = 0.07
 _SKEW_SIGMA = 0.06
@@ -26,14 +27,15 @@ def homography_of_points(source: Array, target: Array) -> Array:
     return np.append(solution, 1.0).reshape(3, 3)
 
 
-def apply(homography: Array, points: Array) -> Array:
+def apply(homography: npt.NDArray[np.floating], points: Array) -> Array:
     """Return points (k, 2) taken through a (3, 3) homography."""
     lifted = np.column_stack([points, np.ones(len(points))]) @ homography.T
     return np.asarray(lifted[:, :2] / lifted[:, 2:])
 
 
 def unit_homographies(corners: Array) -> Array:
-    """Return (k, 3, 3) homographies that take the unit square's corners (0,0) (1,0) (1,1) (0,1) to corners (k, 4, 2).
+    """Return (k, 3, 3) homographies that take the unit square's corners (0,0) (1,0) (1,1) (0,1) to corners
+    (k, 4, 2).
 
     Closed form: P. Heckbert, "Fundamentals of texture mapping and image warping", 1989, section 2.2.3.
     """
@@ -54,6 +56,17 @@ def unit_homographies(corners: Array) -> Array:
     )
 
 
+def cross_lines(normal: Array, offset: float, other_normal: Array, other_offset: float) -> Array | None:
+    """Return the point (2,) on both lines ``normal . p = offset``; None when they are within 3 degrees of
+    parallel."""
+    det = float(normal[0] * other_normal[1] - normal[1] * other_normal[0])
+    if abs(det) < 0.05:
+        return None
+    x = offset * other_normal[1] - other_offset * normal[1]
+    y = normal[0] * other_offset - other_normal[0] * offset
+    return np.array([x, y]) / det
+
+
 def pose(corners: Array, shape: tuple[int, int], focal: float) -> tuple[Array, Array, Array]:
     """Return (k,) aspect, skew and tilt of rectangles seen as ``corners`` (k, 4, 2) by a pinhole camera.
 
@@ -63,7 +76,8 @@ def pose(corners: Array, shape: tuple[int, int], focal: float) -> tuple[Array, A
         focal: focal length over the longer side of the picture.
 
     Returns:
-        height / width; cosine of the angle between the sides (0 for a rectangle); tilt against the picture in degrees.
+        height / width; cosine of the angle between the sides (0 for a rectangle); tilt against the picture
+        in degrees.
     """
     h, w = shape
     centred = (corners - np.array([(w - 1) / 2, (h - 1) / 2])) / (focal * max(h, w))
@@ -77,7 +91,8 @@ def pose(corners: Array, shape: tuple[int, int], focal: float) -> tuple[Array, A
 
 
 def plausibility(corners: Array, shape: tuple[int, int], aspect: float) -> Array:
-    """Return (k,) in 0..1: how well quads fit a right-angled card of ``aspect``, lying either way, for the best focal."""
+    """Return (k,) in 0..1: how well quads fit a right-angled card of ``aspect``, lying either way, for the
+    best focal."""
     best = np.zeros(len(corners))
     for focal in FOCALS:
         seen, skew, tilt = pose(corners, shape, focal)
@@ -88,7 +103,8 @@ def plausibility(corners: Array, shape: tuple[int, int], aspect: float) -> Array
 
 
 def likely_pose(corners: Array, shape: tuple[int, int], aspect: float) -> tuple[float, float, float]:
-    """Return (aspect, skew, tilt in degrees) of one quad (4, 2) for the focal length under which it is most card-like."""
+    """Return (aspect, skew, tilt in degrees) of one quad (4, 2) for the focal length under which it is most
+    card-like."""
     options = [tuple(float(v[0]) for v in pose(corners[None], shape, focal)) for focal in FOCALS]
     off = [
         abs(abs(np.log(a)) - abs(np.log(aspect))) / _ASPECT_SIGMA + abs(s) / _SKEW_SIGMA
@@ -99,10 +115,11 @@ def likely_pose(corners: Array, shape: tuple[int, int], aspect: float) -> tuple[
 
 
 def ordered(corners: Array, shape: tuple[int, int], aspect: float) -> tuple[Array, bool]:
-    """Return the corners as top left, top right, bottom right, bottom left of the card, and whether it lies on its side.
+    """Return the corners as top left, top right, bottom right, bottom left of the card, and whether it lies
+    on its side.
 
-    A card's sides are clockwise in the picture; its top is the one nearest the picture's top among the two sides that
-    can be a top (the short ones where ``aspect`` > 1).
+    A card's sides are clockwise in the picture; its top is the one nearest the picture's top among the two
+    sides that can be a top (the short ones where ``aspect`` > 1).
     """
     following = np.roll(corners, -1, axis=0)
     if (corners[:, 0] * following[:, 1] - corners[:, 1] * following[:, 0]).sum() < 0:
@@ -112,7 +129,8 @@ def ordered(corners: Array, shape: tuple[int, int], aspect: float) -> tuple[Arra
         corners = np.roll(corners, -1, axis=0)
     middle = corners.mean(axis=0)
     top, other = corners[:2].mean(axis=0), corners[2:].mean(axis=0)
-    # On its side both middles may be level: then the left one is the top, as if turned a quarter anticlockwise.
+    # On its side both middles may be level: then the left one is the top, as if turned a quarter
+    # anticlockwise.
     tie = 0.02 * float(np.linalg.norm(top - other))
     lower = top[1] > other[1] + tie or (abs(top[1] - other[1]) <= tie and top[0] > other[0])
     if lower:

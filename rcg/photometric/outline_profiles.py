@@ -1,7 +1,7 @@
 """Brightness across a card's sides: what the outline is measured on.
 
-Each side is sampled in a strip along its normals, in every frame, in linear light: only there is the middle of a blurred
-step where the edge is.
+Each side is sampled in a strip along its normals, in every frame, in linear light: only there is the middle
+of a blurred step where the edge is.
 """
 
 from __future__ import annotations
@@ -106,10 +106,11 @@ def _sample(frame: Frame, at: FloatArray) -> tuple[FloatArray, FloatArray]:
 
 
 def slopes(strip: Strip, sigma_px: float) -> Array:
-    """Return (n, m, o) strength of the brightness step at each offset, relative to the station's own brightness.
+    """Return (n, m, o) strength of the brightness step at each offset, relative to the station's own
+    brightness.
 
-    Gaussian derivative over ``sigma_px``, all colours together. One divisor per station: a divisor that changed along the
-    profile would move the step.
+    Gaussian derivative over ``sigma_px``, all colours together. One divisor per station: a divisor that
+    changed along the profile would move the step.
     """
     derivative = gaussian_filter1d(
         strip.light.astype(np.float64), sigma_px / STEP_PX, axis=2, order=1, mode="nearest"

@@ -1,7 +1,8 @@
 """From a frame to the card's own millimetres, in one warp.
 
-Every resampling blurs, so the frame's registration and the card's outline are composed into one homography, and linear
-light is interpolated once. Where the frame has more pixels than the map, the map is sampled finer and averaged by area.
+Every resampling blurs, so the frame's registration and the card's outline are composed into one homography,
+and linear light is interpolated once. Where the frame has more pixels than the map, the map is sampled finer
+and averaged by area.
 """
 
 from __future__ import annotations
@@ -42,7 +43,8 @@ def map_to_reference(
 
 
 def _largest_scale(to_frame: npt.NDArray[np.float64], h: int, w: int) -> float:
-    """Frame pixels per map pixel where the frame is sampled most densely: the largest over the map's corners."""
+    """Frame pixels per map pixel where the frame is sampled most densely: the largest over the map's
+    corners."""
     at = np.array([(0, 0), (w - 1, 0), (w - 1, h - 1), (0, h - 1)], np.float64)
     here = apply(to_frame, at)
     steps = [np.linalg.norm(apply(to_frame, at + step) - here, axis=1) for step in ((1.0, 0.0), (0.0, 1.0))]
@@ -81,7 +83,8 @@ def rectify(
     crop = frame.pixels[top : max(bottom, top + 1), left : max(right, left + 1)]
     linear = samples_to_linear(np.ascontiguousarray(crop), frame.encoding)
 
-    # Fine sample j stands at (j + 0.5) / fine - 0.5 of the map's pixels, so that averaging keeps pixel centres.
+    # Fine sample j stands at (j + 0.5) / fine - 0.5 of the map's pixels, so that averaging keeps pixel
+    # centres.
     offset = 0.5 / fine - 0.5
     fine_to_map = np.array([[1 / fine, 0, offset], [0, 1 / fine, offset], [0, 0, 1.0]])
     to_crop = np.array([[1, 0, -left], [0, 1, -top], [0, 0, 1.0]]) @ to_frame @ fine_to_map

@@ -1,8 +1,9 @@
 """Bring the frames of one capture into line with a reference frame, to a tenth of a pixel.
 
-Coarse: translation by phase correlation, or features where the camera moved more. Fine: enhanced correlation (G. Evangelidis,
-E. Psarakis, "Parametric image alignment using enhanced correlation coefficient maximization", PAMI 2008) of gradient
-pictures over the card alone, because the card is the plane that matters. What remains is measured apart from both.
+Coarse: translation by phase correlation, or features where the camera moved more. Fine: enhanced correlation
+(G. Evangelidis, E. Psarakis, "Parametric image alignment using enhanced correlation coefficient
+maximization", PAMI 2008) of gradient pictures over the card alone, because the card is the plane that
+matters. What remains is measured apart from both.
 """
 
 from __future__ import annotations
@@ -64,7 +65,8 @@ def register(
 
 
 def coarse(greys: Sequence[FloatArray], reference: int, working_px: int = 800) -> list[Array]:
-    """Return n homographies (3, 3) frame -> reference, right to about a pixel of a copy ``working_px`` long."""
+    """Return n homographies (3, 3) frame -> reference, right to about a pixel of a copy ``working_px``
+    long."""
     scale = min(1.0, working_px / max(greys[0].shape))
     small = [scaled(grey, scale) for grey in greys]
     down = scaling(greys[0].shape, small[0].shape)
@@ -91,7 +93,8 @@ def _register_one(frame: FloatArray, target: FloatArray, corners: Array, start: 
 def _aligned(
     frame: FloatArray, target: FloatArray, corners: Array, start: Array, long_px: float, iterations: int
 ) -> Array:
-    """Return frame -> reference after enhanced correlation on a card ``long_px`` long; ``start`` when it fails."""
+    """Return frame -> reference after enhanced correlation on a card ``long_px`` long; ``start`` when it
+    fails."""
     inner = corners.mean(axis=0) + (1 - 2 * _INSET) * (corners - corners.mean(axis=0))
     sides = np.linalg.norm(np.roll(inner, -1, axis=0) - inner, axis=1)
     width, height = (sides[0] + sides[2]) / 2, (sides[1] + sides[3]) / 2
@@ -125,7 +128,8 @@ def _aligned(
 
 
 def _cropped_gradient(grey: FloatArray, corners: Array, scale: float) -> tuple[FloatArray, Array]:
-    """Gradient picture of the neighbourhood of ``corners`` at ``scale``, and the (3, 3) map from ``grey`` to it."""
+    """Gradient picture of the neighbourhood of ``corners`` at ``scale``, and the (3, 3) map from ``grey`` to
+    it."""
     rows, columns = grey.shape
     margin = 8 + 8 / scale
     left, top = np.clip(np.floor(corners.min(axis=0) - margin).astype(int), 0, [columns - 2, rows - 2])

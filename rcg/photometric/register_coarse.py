@@ -19,8 +19,8 @@ _MIN_INLIERS = 12
 def coarse_homography(frame: FloatArray, reference: FloatArray) -> Array:
     """Return the (3, 3) homography frame -> reference of pictures (H, W) of equal shape.
 
-    A translation by phase correlation is tried first; features (SIFT with MAGSAC) where it does not fit. The one with the
-    higher correlation of gradient pictures is kept, the identity among them.
+    A translation by phase correlation is tried first; features (SIFT with MAGSAC) where it does not fit. The
+    one with the higher correlation of gradient pictures is kept, the identity among them.
     """
     moving, target = gradient_picture(frame), gradient_picture(reference)
     options = [np.eye(3)]
@@ -38,7 +38,8 @@ def coarse_homography(frame: FloatArray, reference: FloatArray) -> Array:
 
 
 def agreement(moving: FloatArray, target: FloatArray, homography: Array) -> float:
-    """Return the correlation in -1..1 of blurred gradient pictures where both are seen, after ``homography``."""
+    """Return the correlation in -1..1 of blurred gradient pictures where both are seen, after
+    ``homography``."""
     size = target.shape[::-1]
     warped = cv2.warpPerspective(moving, homography, size)
     seen = cv2.warpPerspective(np.ones_like(moving), homography, size) > 0.99

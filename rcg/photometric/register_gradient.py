@@ -1,7 +1,7 @@
 """The picture that frames are registered on: what stays in place when the light moves.
 
-Shading, shadows and gloss move with the light; print does not. The magnitude of the gradient of log brightness keeps the
-print's edges whatever the light's strength and side.
+Shading, shadows and gloss move with the light; print does not. The magnitude of the gradient of log
+brightness keeps the print's edges whatever the light's strength and side.
 """
 
 from __future__ import annotations
@@ -36,7 +36,8 @@ def brightness(frame: Frame) -> FloatArray:
 
 
 def scaled(grey: FloatArray, scale: float) -> FloatArray:
-    """Return the picture at ``scale`` (<= 1), averaged by area. Its pixel p is at (p + 0.5) / scale - 0.5 of the input."""
+    """Return the picture at ``scale`` (<= 1), averaged by area. Its pixel p is at (p + 0.5) / scale - 0.5 of
+    the input."""
     if scale >= 1:
         return grey
     h, w = grey.shape
@@ -45,9 +46,10 @@ def scaled(grey: FloatArray, scale: float) -> FloatArray:
 
 
 def scaling(from_shape: tuple[int, ...], to_shape: tuple[int, ...]) -> npt.NDArray[np.float64]:
-    """Return the (3, 3) map from pixels of a picture to pixels of its resized copy (pixel centres at integers)."""
+    """Return the (3, 3) map from pixels of a picture to pixels of its resized copy (pixel centres at
+    integers)."""
     sy, sx = to_shape[0] / from_shape[0], to_shape[1] / from_shape[1]
-    return np.array([[sx, 0, 0.5 * sx - 0.5], [0, sy, 0.5 * sy - 0.5], [0, 0, 1.0]])
+    return np.array([[sx, 0, 0.5 * sx - 0.5], [0, sy, 0.5 * sy - 0.5], [0, 0, 1.0]], np.float64)
 
 
 def gradient_picture(grey: FloatArray) -> FloatArray:

@@ -1,4 +1,5 @@
-"""How well two frames lie on each other after registration, measured by other means than those that aligned them."""
+"""How well two frames lie on each other after registration, measured by other means than those that aligned
+them."""
 
 from __future__ import annotations
 
@@ -20,7 +21,8 @@ _MIN_PATCHES = 6
 
 
 def residual(frame: FloatArray, reference: FloatArray, corners: Array, homography: Array) -> float:
-    """Return the median displacement in reference px left on a 5 x 7 grid of patches of the card; NaN if unmeasurable.
+    """Return the median displacement in reference px left on a 5 x 7 grid of patches of the card; NaN if
+    unmeasurable.
 
     Args:
         frame, reference: (H, W) brightness pictures.
@@ -36,7 +38,8 @@ def residual(frame: FloatArray, reference: FloatArray, corners: Array, homograph
 def patch_shifts(
     frame: FloatArray, reference: FloatArray, corners: Array, homography: Array
 ) -> tuple[Array, Array]:
-    """Return centres (k, 2) in the reference and displacements (k, 2) of the patches with enough print to tell."""
+    """Return centres (k, 2) in the reference and displacements (k, 2) of the patches with enough print to
+    tell."""
     columns, rows = GRID
     share = np.stack(
         np.meshgrid((np.arange(columns) + 0.5) / columns, (np.arange(rows) + 0.5) / rows), axis=-1
