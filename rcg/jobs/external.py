@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 import socket
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import valkey
@@ -41,7 +42,8 @@ def check(client: valkey.Valkey, url: str) -> None:
     """Ask the server who it is. Raises StartError that says what was found instead of a Valkey."""
     where = shown(url)
     try:
-        version = client.info("server").get("redis_version", "0")
+        about: Any = client.info("server")  # Any: the stubs mix the types of valkey's two clients
+        version = str(about.get("redis_version", "0"))
     except valkey.AuthenticationError as error:
         raise _wrong_password(where, str(error)) from error
     except valkey.ResponseError as error:
@@ -57,7 +59,7 @@ def check(client: valkey.Valkey, url: str) -> None:
             f"No Valkey answers at {where}: {error}. {_found_elsewhere(url)}".strip(),
             "Start it, correct valkey.url, or leave valkey.url empty for the embedded Valkey.",
         ) from error
-    if int(version.split(".")[0]) < 7:
+    if int(version.partition(".")[0]) < 7:
         raise StartError(
             f"The server at {where} is of version {version}; RCG needs Valkey, or Redis 7 or newer.",
             "Update it, or leave valkey.url empty for the embedded Valkey.",

@@ -48,7 +48,6 @@ def main(arguments: Sequence[str]) -> int:
         return _watch(command)
     die_with_parent(int(parent_pid))
     os.execv(command[0], command)  # noqa: S606 - no shell is wanted
-    return 1
 
 
 if __name__ == "__main__":

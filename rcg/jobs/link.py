@@ -11,7 +11,7 @@ import valkey
 
 from rcg.errors import RcgError
 from rcg.jobs import external
-from rcg.jobs.embedded import EmbeddedValkey, remove_socket_folder
+from rcg.jobs.embedded import EmbeddedValkey
 from rcg.jobs.spawner import Spawner
 from rcg.settings import Settings
 
@@ -81,10 +81,9 @@ class ValkeyLink:
         self.fault = "stopped"
         for client in (self._client, self._probe):
             if client:
-                client.close()
+                client.connection_pool.disconnect()
         if self.server:
             self.server.stop()
-            remove_socket_folder(self.server)
 
     def where(self) -> str:
         """What it is connected to, for people."""

@@ -159,7 +159,9 @@ def queued(session: Session) -> Sequence[Job]:
 
 
 def _ended_or_waiting(job: Job | None) -> Job | None:
-    """Set what depends on whether a row has ended: its finishing time and a message that no longer holds."""
+    """Set what depends on whether a row has ended or waits again: times and words that no longer hold."""
+    if job is not None and job.state == model.QUEUED:
+        job.progress = 0.0
     if job is not None and job.state in model.ENDED:
         job.finished_at = now_ms()
         job.message = ""

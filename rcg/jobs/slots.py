@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import shutil
 import threading
@@ -199,6 +200,8 @@ class Slot:
             return Failed(describe(error))
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
+            with contextlib.suppress(OSError):  # a job that wrote no log leaves no folder
+                scratch.parent.rmdir()
 
     def _settle(self, entry: Entry) -> None:
         self.entry = None

@@ -42,6 +42,7 @@ class Spawner:
         while order := self._orders.get():
             command, options, future = order
             try:
-                future.set_result(subprocess.Popen(command, **options))
+                process: subprocess.Popen[bytes] = subprocess.Popen(command, **options)
+                future.set_result(process)
             except Exception as error:  # noqa: BLE001 - it is raised in the thread that asked
                 future.set_exception(error)
