@@ -81,9 +81,10 @@ def _three_sided(
 def _closed(
     one: Line, other: Line, third: Line, a: Array, b: Array, shape: tuple[int, int], name: str, aspect: float
 ) -> Cut | None:
-    c, d = cross_lines(other.normal, other.offset, third.normal, third.offset), None
-    if c is not None:
-        d = cross_lines(one.normal, one.offset, third.normal, third.offset)
+    if max(abs(one.direction @ third.direction), abs(other.direction @ third.direction)) > _RIGHT_ANGLE:
+        return None
+    c = cross_lines(other.normal, other.offset, third.normal, third.offset)
+    d = cross_lines(one.normal, one.offset, third.normal, third.offset)
     if c is None or d is None or not (_inside(c, shape) and _inside(d, shape)):
         return None
     length = min(np.linalg.norm(a - d), np.linalg.norm(b - c))
@@ -97,14 +98,11 @@ def _closed(
     beyond += [_covered(third, c, c + 0.1 * (c - d)), _covered(third, d, d + 0.1 * (d - c))]
     if min(shares) < _MIN_COVERED or min(ends) < _MIN_COVERED or max(beyond) > 0.5:
         return None
-    corners = np.array([a, b, c, d])
-    if max(abs(one.direction @ third.direction), abs(other.direction @ third.direction)) > _RIGHT_ANGLE:
-        return None
     # Longer than a card of that width could be: a sheet, a table, a mat.
     across = float(np.linalg.norm(c - d))
     if length > 1.15 * max(aspect, 1 / aspect) * across:
         return None
-    return Cut(corners, name, float(np.mean(shares)))
+    return Cut(np.array([a, b, c, d]), name, float(np.mean(shares)))
 
 
 def _covered(line: Line, p: Array, q: Array) -> float:

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from rcg.photometric.outline_profiles import STEP_PX, Strip, normal_outward, sample_strip, slopes
+from rcg.photometric.outline_profiles import STEP_PX, Strip, normal_outward, only, sample_strip, slopes
+from rcg.photometric.outline_shadow import inner_border, is_trench, trenches, unshadowed
 from rcg.photometric.types import Frame
 
 Array = npt.NDArray[np.float64]
@@ -55,13 +56,13 @@ def refine(frames: Sequence[Frame], homographies: Array, corners: Array) -> tupl
     long_px = max(float(np.linalg.norm(corners[k] - corners[k - 1])) for k in range(4))
     first = max(6.0, _FIRST_REACH_SHARE * long_px)
     sides = [
-        _fitted(sample_strip(frames, homographies, a, b, first, _ENDS_SHARE), search=True)
+        _fitted(sample_strip(frames, homographies, a, b, first, _ENDS_SHARE), long_px)
         for a, b in _pairs(corners)
     ]
     corners = _meet(sides, corners)
-    reach = max(_SECOND_REACH_PX, 0.004 * long_px + 2 * max(abs(s.bow_px) for s in sides))
+    reach = max(_SECOND_REACH_PX, _FIRST_REACH_SHARE * long_px)
     sides = [
-        _fitted(sample_strip(frames, homographies, a, b, reach, _ENDS_SHARE), search=True)
+        _fitted(sample_strip(frames, homographies, a, b, reach, _ENDS_SHARE), long_px)
         for a, b in _pairs(corners)
     ]
     return _meet(sides, corners), sides
@@ -91,10 +92,20 @@ def _meet(sides: Sequence[Side], fallback: Array) -> Array:
     return corners
 
 
-def _fitted(strip: Strip, *, search: bool) -> Side:
+def _fitted(strip: Strip, long_px: float) -> Side:
     """Find the edge in a strip and fit a straight line (and a parabola, for the bow)."""
     strength = slopes(strip, 1.0)
-    middle = _curve(strip, strength) if search else np.zeros(len(strip.along))
+    middle = _curve(strip, strength)
+    depth, place = trenches(strip, middle, long_px)
+    lit = unshadowed(depth)
+    strip, strength = only(strip, lit), strength[lit]
+    if is_trench(float(depth.max())):
+        border = inner_border(strip, middle, float(np.median(place[lit])), long_px)
+        if (border & (strength > 0)).any(axis=(0, 2)).mean() > 0.5:
+            strength = strength * border
+        middle = _curve(strip, strength)
+    elif not lit.all():
+        middle = _curve(strip, strength)
     offset, weight = _stations(strip, strength.mean(axis=0), middle)
     weight = weight * ~strip.outside_frame
     length = float(np.linalg.norm(strip.end - strip.begin))

@@ -7,7 +7,8 @@ of a blurred step where the edge is.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -22,7 +23,8 @@ Array = npt.NDArray[np.float64]
 
 STEP_PX = 0.5
 STATIONS = 128
-_TAPS_PER_STATION = 12
+_TAPS_PER_STATION = 10
+_PIECES = 6
 _NEAR_FULL_SCALE = 0.985
 
 
@@ -74,35 +76,72 @@ def sample_strip(
     offsets = np.arange(-half, half + 1) * STEP_PX
     length = float(np.linalg.norm(end - begin))
     taps = int(np.clip(length * (1 - 2 * ends_share) / STATIONS, 1, _TAPS_PER_STATION))
-    share = ends_share + (1 - 2 * ends_share) * (np.arange(STATIONS * taps) + 0.5) / (STATIONS * taps)
-    points = (begin + share[:, None] * (end - begin))[:, None] + offsets[None, :, None] * normal_outward(
-        begin, end
-    )
+    rows = STATIONS * taps
+    step = (end - begin) * (1 - 2 * ends_share) / rows
+    first = begin + (end - begin) * ends_share + 0.5 * step - half * STEP_PX * normal_outward(begin, end)
+    across = STEP_PX * normal_outward(begin, end)
+    # Strip pixel (x across, y along) -> reference; with a frame's homography it is one warp.
+    to_reference = np.array([[across[0], step[0], first[0]], [across[1], step[1], first[1]], [0, 0, 1.0]])
+    shape = (rows, len(offsets))
     light, clipped = [], []
     outside = np.zeros(STATIONS, bool)
     for frame, homography in zip(frames, homographies, strict=True):
-        at = apply(np.linalg.inv(homography), points.reshape(-1, 2)).reshape(points.shape).astype(np.float32)
-        rows, columns = frame.pixels.shape[:2]
-        beyond = (at[..., 0] < 0) | (at[..., 0] > columns - 1) | (at[..., 1] < 0) | (at[..., 1] > rows - 1)
-        outside |= beyond.reshape(STATIONS, -1).any(axis=1)
-        values, full = _sample(frame, at)
+        to_frame = np.linalg.inv(homography) @ to_reference
+        values = _sample(frame, to_frame, shape)
+        full = (values.max(axis=2) > _NEAR_FULL_SCALE).astype(np.float32)
         light.append(values.reshape(STATIONS, taps, len(offsets), 3).mean(axis=1))
         clipped.append(full.reshape(STATIONS, taps, len(offsets)).mean(axis=1))
-    along = length * share.reshape(STATIONS, taps).mean(axis=1)
+        outside |= _beyond(frame, to_frame, rows, len(offsets)).reshape(STATIONS, taps).any(axis=1)
+    centres = (np.arange(rows) + 0.5).reshape(STATIONS, taps).mean(axis=1)
+    along = length * (ends_share + (1 - 2 * ends_share) * centres / rows)
     return Strip(begin, end, offsets, along, np.stack(light), np.stack(clipped), outside)
 
 
-def _sample(frame: Frame, at: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Linear light (m, o, 3) at points (m, o, 2), bilinear, and whether a channel is at full scale (m, o)."""
-    rows, columns = frame.pixels.shape[:2]
-    left, top = np.clip(np.floor(at.min(axis=(0, 1))).astype(int) - 2, 0, [columns - 1, rows - 1])
-    right, bottom = np.clip(
-        np.ceil(at.max(axis=(0, 1))).astype(int) + 3, [left + 1, top + 1], [columns, rows]
-    )
-    crop = samples_to_linear(np.ascontiguousarray(frame.pixels[top:bottom, left:right]), frame.encoding)
-    local = at - np.array([left, top], np.float32)
-    values = cv2.remap(crop, local, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return values, (values.max(axis=2) > _NEAR_FULL_SCALE).astype(np.float32)
+def only(strip: Strip, frames: npt.NDArray[np.bool_]) -> Strip:
+    """Return the strip with some of its frames (n,)."""
+    return replace(strip, light=strip.light[frames], clipped=strip.clipped[frames])
+
+
+def _sample(frame: Frame, to_frame: Array, shape: tuple[int, int]) -> FloatArray:
+    """Linear light (rows, columns, 3), bilinear, of a strip whose pixels ``to_frame`` (3, 3) takes to the
+    frame.
+
+    Piece by piece: the box round a slanting side is nearly the whole frame, the boxes round its pieces are
+        not.
+    """
+    rows, columns = shape
+    high, wide = frame.pixels.shape[:2]
+    pieces = []
+    for start, stop in pairwise(np.linspace(0, rows, _PIECES + 1).astype(int)):
+        box = np.array([(0, start), (columns - 1, start), (columns - 1, stop), (0, stop)], np.float64)
+        at = apply(to_frame, box)
+        left, top = np.clip(np.floor(at.min(axis=0)).astype(int) - 2, 0, [wide - 1, high - 1])
+        right, bottom = np.clip(np.ceil(at.max(axis=0)).astype(int) + 3, [left + 1, top + 1], [wide, high])
+        crop = samples_to_linear(np.ascontiguousarray(frame.pixels[top:bottom, left:right]), frame.encoding)
+        to_crop = np.array([[1, 0, -left], [0, 1, -top], [0, 0, 1.0]]) @ to_frame
+        to_crop = to_crop @ np.array([[1, 0, 0], [0, 1, start], [0, 0, 1.0]])
+        pieces.append(
+            cv2.warpPerspective(
+                crop,
+                to_crop,
+                (columns, int(stop - start)),
+                flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+                borderMode=cv2.BORDER_REPLICATE,
+            )
+        )
+    return np.concatenate(pieces)
+
+
+def _beyond(frame: Frame, to_frame: Array, rows: int, columns: int) -> npt.NDArray[np.bool_]:
+    """(rows,) whether either end of a row of the strip lies outside the frame."""
+    high, wide = frame.pixels.shape[:2]
+    out = np.zeros(rows, bool)
+    for column in (0, columns - 1):
+        at = apply(
+            to_frame, np.column_stack([np.full(rows, float(column)), np.arange(rows, dtype=np.float64)])
+        )
+        out |= (at < 0).any(axis=1) | (at[:, 0] > wide - 1) | (at[:, 1] > high - 1)
+    return out
 
 
 def slopes(strip: Strip, sigma_px: float) -> Array:
