@@ -16,6 +16,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Sequence
+from typing import NoReturn
 
 PR_SET_PDEATHSIG = 1
 
@@ -41,14 +42,14 @@ def _watch(command: Sequence[str]) -> int:
     return program.wait()
 
 
-def main(arguments: Sequence[str]) -> int:
+def main(arguments: Sequence[str]) -> NoReturn:
     """Run the program as the first argument says; its exit status is ours."""
     mode, parent_pid, *command = arguments
     if mode == "watch":
-        return _watch(command)
+        sys.exit(_watch(command))
     die_with_parent(int(parent_pid))
     os.execv(command[0], command)  # noqa: S606 - no shell is wanted
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    main(sys.argv[1:])

@@ -42,7 +42,7 @@ class Spawner:
         while order := self._orders.get():
             command, options, future = order
             try:
-                process: subprocess.Popen[bytes] = subprocess.Popen(command, **options)
+                process: Any = subprocess.Popen(command, **options)  # Any: options decide its type
                 future.set_result(process)
             except Exception as error:  # noqa: BLE001 - it is raised in the thread that asked
                 future.set_exception(error)
