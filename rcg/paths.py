@@ -1,4 +1,4 @@
-"""Where this installation keeps its things: resolved from the checkout or ``RCG_HOME``, never from the current folder."""
+"""Where this installation keeps its things: in the checkout or ``RCG_HOME``, never in the current folder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command line: ``rcg COMMAND``. Each module registers its own commands; heavy imports wait until one runs."""
+"""The command line: ``rcg COMMAND``. Each module adds its commands; heavy imports wait until one runs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,18 @@ import typer
 
 from rcg.errors import RcgError
 
-COMMAND_MODULES: tuple[str, ...] = ("serve", "tokens", "certs", "config", "grade", "importer", "demo", "render", "schema", "bench")
+COMMAND_MODULES: tuple[str, ...] = (
+    "serve",
+    "tokens",
+    "certs",
+    "config",
+    "grade",
+    "importer",
+    "demo",
+    "render",
+    "schema",
+    "bench",
+)
 """modules of this package, in the order of ``rcg --help``"""
 
 app = typer.Typer(

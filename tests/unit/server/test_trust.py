@@ -14,7 +14,7 @@ def ca(tmp_path):
 
 @pytest.fixture
 def system(tmp_path, monkeypatch):
-    """A Linux with one folder of anchors and a command that takes them in, run by root; no browser's store."""
+    """A Linux with one folder of anchors and a command that takes them, run by root; no browser's store."""
     anchors = tmp_path / "anchors"
     anchors.mkdir()
     refresh = tmp_path / "bin/refresh"
