@@ -1,8 +1,9 @@
 """The print edge: the boundary between a card's border and what is printed inside it.
 
-Per side, every quarter of a millimetre, the colour is followed from the cut inwards. All places where it leaves the
-border's colour are candidates; the print edge is the first straight line that candidates support along the whole side.
-Text and logos have gaps and no line; a full-art picture has no line either, and then the side is refused with a reason.
+Per side, every quarter of a millimetre, the colour is followed from the cut inwards. All places where it
+leaves the border's colour are candidates; the print edge is the first straight line that candidates support
+along the whole side. Text and logos have gaps and no line; a full-art picture has no line either, and then
+the side is refused with a reason.
 """
 
 from __future__ import annotations
@@ -32,6 +33,8 @@ _MIN_CONTRAST: Final = 5.0
 """smallest step in Lab that counts as another colour"""
 _MIN_STEP: Final = 10.0
 """smallest step in Lab across a print edge that is believed"""
+_SURE: Final = 0.9
+"""support a print edge needs where the cut itself was not found"""
 _MAX_STRANGE: Final = 0.3
 """share of the border that may have another colour (text, wear)"""
 
@@ -66,14 +69,41 @@ class PrintEdge:
     systematic_mm: float
 
 
-def _refused(
-    reason: str, s: F64, colour: F64, support: float = 0.0, wander: float = float("nan")
-) -> PrintEdge:
-    return PrintEdge(reason, None, s, np.full_like(s, np.nan), wander, support, 0.0, "none", 0.0, colour, 0.0)
+@dataclass(frozen=True)
+class Strip:
+    """One side's colours in the true edge's coordinates, and what is known of its border.
+
+    Attributes:
+        s, t: (n,), (m,) positions along and depths, mm.
+        span: (n,) rows of the straight span.
+        linear, lab: (n, m, 3) colours.
+        border: (n, 3) the border's local Lab colour; ``colour``: its median.
+        blur: half-width of an edge's blur, mm; ``native``: camera pixels per mm.
+    """
+
+    s: F64
+    t: F64
+    span: Bools
+    linear: F32
+    lab: F32
+    border: F64
+    colour: F64
+    blur: float
+    native: float
+
+    def distance(self) -> F64:
+        """Return the (n, m) distance from the border's colour in Lab."""
+        return np.asarray(np.linalg.norm(self.lab - self.border[:, None], axis=2), np.float64)
+
+    def refused(self, reason: str, support: float = 0.0, wander: float = float("nan")) -> PrintEdge:
+        """Return the side as not measurable."""
+        nothing = np.full_like(self.s, np.nan)
+        return PrintEdge(reason, None, self.s, nothing, wander, support, 0.0, "none", 0.0, self.colour, 0.0)
 
 
 def border_colour(lab: F32, t: F64, span: Bools) -> F64:
-    """Return the border's local colour along a strip, (n, 3) Lab: the ring behind the cut's whitening, smoothed along.
+    """Return the border's local colour along a strip, (n, 3) Lab: the ring behind the cut's whitening,
+    smoothed along.
 
     Rows outside ``span`` (corner arcs) take the colour of the span's end.
     """
@@ -104,8 +134,8 @@ def _row_median(strip: F32, where: Bools) -> F32:
         return np.asarray(np.nanmedian(np.where(where[..., None], strip, np.nan), axis=1), np.float32)
 
 
-def _refine(linear: F32, t: F64, guess: F64, blur_mm: float) -> tuple[F64, F64]:
-    """Locate the step near each row's guess at half its height in linear light; return depths and step heights."""
+def _refine(linear: F32, t: F64, guess: F64, blur_mm: float) -> F64:
+    """Return where each row crosses half of the step near its guess, in linear light; NaN for nowhere."""
     before = (t[None] > guess[:, None] - 0.55 - blur_mm) & (t[None] < guess[:, None] - 0.12 - blur_mm)
     before &= t[None] > min(SKIP_MM, 0.6 * float(np.median(guess)))
     behind = (t[None] > guess[:, None] + 1.2 * blur_mm) & (t[None] < guess[:, None] + 0.15 + 1.3 * blur_mm)
@@ -124,7 +154,22 @@ def _refine(linear: F32, t: F64, guess: F64, blur_mm: float) -> tuple[F64, F64]:
         a, b = profile[row, columns], profile[row, columns + 1]
         places = t[columns] + (0.5 * height[row] - a) / np.maximum(b - a, 1e-12) * (t[1] - t[0])
         out[row] = places[int(np.argmin(np.abs(places - guess[row])))]
-    return out, height
+    return out
+
+
+def _strip(maps: Maps, linear: F32, cut: CutEdge) -> Strip:
+    """Sample one side inwards from its true edge."""
+    frame, native = cut.frame, native_px_per_mm(maps)
+    s = np.arange(-frame.half_mm, frame.half_mm + STEP_MM / 2, STEP_MM)
+    t = np.arange(-0.2, MAX_BORDER_MM + 1.5, _DEPTH_STEP_MM)
+    colours = sample_strip(
+        maps, linear, frame, s, t, offset=cut.curve(s), slope=cut.curve.slope(s), smooth_mm=0.15
+    )
+    lab = to_lab(colours)
+    span = np.abs(s) < frame.half_span_mm * 0.97
+    border = border_colour(lab, t, span)
+    blur = float(np.clip(1.2 / native, 0.06, 0.35))
+    return Strip(s, t, span, colours, lab, border, np.median(border[span], axis=0), blur, native)
 
 
 def find_print(maps: Maps, linear: F32, cut: CutEdge) -> PrintEdge:
@@ -135,105 +180,98 @@ def find_print(maps: Maps, linear: F32, cut: CutEdge) -> PrintEdge:
         linear: (H, W, 3) even-light picture, linear RGB.
         cut: the physical edge the widths are measured from.
     """
-    frame, native = cut.frame, native_px_per_mm(maps)
-    blur = float(np.clip(1.2 / native, 0.06, 0.35))
-    s = np.arange(-frame.half_mm, frame.half_mm + STEP_MM / 2, STEP_MM)
-    t = np.arange(-0.2, MAX_BORDER_MM + 1.5, _DEPTH_STEP_MM)
-    strip = sample_strip(
-        maps, linear, frame, s, t, offset=cut.curve(s), slope=cut.curve.slope(s), smooth_mm=0.15
-    )
-    lab = to_lab(strip)
-    span = np.abs(s) < frame.half_span_mm * 0.97
-    border = border_colour(lab, t, span)
-    colour = np.median(border[span], axis=0)
-    distance = np.linalg.norm(lab - border[:, None], axis=2).astype(np.float64)
+    strip = _strip(maps, linear, cut)
+    s, t, span = strip.s, strip.t, strip.span
+    distance = strip.distance()
     ring = (t >= SKIP_MM) & (t <= SKIP_MM + 0.3)
     noise = float(np.median(distance[np.ix_(span, ring)]))
-    low = np.full(len(s), max(_MIN_CONTRAST, 2.5 * noise))
     distance[:, t < SKIP_MM] = 0.0
-    rows, depth = _crossings(distance, t, low)
+    rows, depth = _crossings(distance, t, np.full(len(s), max(_MIN_CONTRAST, 2.5 * noise)))
     if len(rows) < 20:
-        return _refused(
-            "no colour change inside the cut edge: the contrast of border and print is too low", s, colour
+        return strip.refused(
+            "no colour change inside the cut edge: the contrast of border and print is too low"
         )
     found = first_line(s, rows, depth, span, bounds=(MIN_BORDER_MM, MAX_BORDER_MM), max_slope=_MAX_SLOPE)
-    support = found.support
     if not found.good:
-        return _refused(
+        return strip.refused(
             "no straight print edge along the side: no border, or a picture that runs to the cut "
-            f"(best line is seen along {100 * support:.0f} %)",
-            s,
-            colour,
-            support,
+            f"(best line is seen along {100 * found.support:.0f} %)",
+            found.support,
         )
+    if not cut.measured and found.support < _SURE:
+        reason = "the cut cannot be told from the background, and the print edge is uncertain"
+        return strip.refused(reason, found.support)
     guess = found.level + found.slope * s
     for _ in range(2):
-        points, height = _refine(strip, t, guess, blur)
+        points = _refine(strip.linear, t, guess, strip.blur)
         points[np.abs(points - guess) > 0.3] = np.nan
         if np.isfinite(points[span]).sum() < 20:
-            return _refused("the print edge cannot be located along the side", s, colour, support)
+            return strip.refused("the print edge cannot be located along the side", found.support)
         line = fit_curve(s[span], points[span], tolerance=0.15)
         guess = line(s)
-    return _judge(s, points, line, span, lab, t, border, colour, support, blur, native)
+    return _judge(strip, points, line)
 
 
-def _judge(
-    s: F64,
-    points: F64,
-    line: Curve,
-    span: Bools,
-    lab: F32,
-    t: F64,
-    border: F64,
-    colour: F64,
-    support: float,
-    blur: float,
-    native: float,
-) -> PrintEdge:
-    """Check a located line: width, straightness, contrast; describe it."""
-    width = float(line(0.0))
-    deviation = points[span] - line(s[span])
-    wander = robust_sd(deviation[np.isfinite(deviation)]) / max(width, 0.1)
+def _steps(strip: Strip, line: Curve) -> F64:
+    """Return each row's colour step across the line, Lab."""
+    behind = np.abs(strip.t[None] - (line(strip.s) + 0.1 + strip.blur)[:, None]) < 0.08
+    return np.asarray(np.linalg.norm(_row_median(strip.lab, behind) - strip.border, axis=1), np.float64)
+
+
+def _objection(strip: Strip, line: Curve, contrast: float) -> str | None:
+    """Return why a located line is no print edge, or None."""
+    width, seen = float(line(0.0)), float(line.inliers.mean())
+    outer = strip.t[None] > SKIP_MM
+    between = outer & (strip.t[None] < (line(strip.s) - 0.15 - strip.blur)[:, None]) & strip.span[:, None]
+    strange = strip.distance()[between] > 0.5 * contrast
+    checks = (
+        (
+            min(width, float(line(strip.s[strip.span]).min()) + 0.1) < MIN_BORDER_MM,
+            f"the border is narrower than {MIN_BORDER_MM} mm",
+        ),
+        (width > MAX_BORDER_MM, f"no print edge within {MAX_BORDER_MM:.0f} mm of the cut"),
+        (
+            contrast < _MIN_STEP,
+            f"the contrast of border and print is too low: {contrast:.0f} in Lab, {_MIN_STEP:.0f} needed",
+        ),
+        (
+            strange.size > 0 and float(strange.mean()) > _MAX_STRANGE,
+            "what lies outside the only straight line is not of one colour: a picture, not a border",
+        ),
+        (seen < 0.5, f"the print edge is seen along {100 * seen:.0f} % of the side only"),
+        (
+            line.scatter > max(0.09, 0.6 / strip.native),
+            f"the print edge wanders by {line.scatter:.2f} mm: not a border",
+        ),
+    )
+    return next((reason for failed, reason in checks if failed), None)
+
+
+def _judge(strip: Strip, points: F64, line: Curve) -> PrintEdge:
+    """Check a located line and describe it."""
+    s, t = strip.s, strip.t
+    deviation = (points - line(s))[strip.span]
+    wander = robust_sd(deviation[np.isfinite(deviation)]) / max(float(line(0.0)), 0.1)
     seen = float(line.inliers.mean())
-    behind = np.abs(t[None] - (line(s) + 0.1 + blur)[:, None]) < 0.08
-    step = np.linalg.norm(_row_median(lab, behind) - border, axis=1)
-    contrast = float(np.median(step[span]))
-    if width < MIN_BORDER_MM or float(np.min(line(s[span]))) < MIN_BORDER_MM - 0.1:
-        return _refused(f"the border is narrower than {MIN_BORDER_MM} mm", s, colour, seen, wander)
-    if width > MAX_BORDER_MM:
-        return _refused(f"no print edge within {MAX_BORDER_MM:.0f} mm of the cut", s, colour, seen, wander)
-    if contrast < _MIN_STEP:
-        reason = f"the contrast of border and print is too low: {contrast:.0f} in Lab, {_MIN_STEP:.0f} needed"
-        return _refused(reason, s, colour, seen, wander)
-    between = (t[None] > SKIP_MM) & (t[None] < (line(s) - 0.15 - blur)[:, None]) & span[:, None]
-    strange = np.linalg.norm(lab - border[:, None], axis=2)[between] > 0.5 * contrast
-    if strange.size and float(strange.mean()) > _MAX_STRANGE:
-        reason = "what lies outside the only straight line is not of one colour: a picture, not a border"
-        return _refused(reason, s, colour, seen, wander)
-    if seen < 0.5:
-        return _refused(
-            f"the print edge is seen along {100 * seen:.0f} % of the side only", s, colour, seen, wander
-        )
-    if line.scatter > max(0.09, 0.6 / native):
-        return _refused(
-            f"the print edge wanders by {line.scatter:.2f} mm: not a border", s, colour, seen, wander
-        )
+    step = _steps(strip, line)
+    contrast = float(np.median(step[strip.span]))
+    objection = _objection(strip, line, contrast)
+    if objection is not None:
+        return strip.refused(objection, seen, wander)
     deeper = (t[None] > (line(s) + 0.25)[:, None]) & (t[None] < (line(s) + 1.2)[:, None])
-    after = np.linalg.norm(_row_median(lab, deeper) - border, axis=1)
-    returns = after[span] < 0.35 * contrast
-    feature = "line" if returns.mean() > 0.6 else "art"
+    after = np.linalg.norm(_row_median(strip.lab, deeper) - strip.border, axis=1)
+    feature = "line" if (after[strip.span] < 0.35 * contrast).mean() > 0.6 else "art"
     ends = [step[(s > a) & (s < b)] for a, b in ((s[0] + 0.4, s[0] + 0.9), (s[-1] - 0.9, s[-1] - 0.4))]
-    runs_out = float(np.mean([np.median(e) > 0.5 * contrast for e in ends]))
     return PrintEdge(
-        None,
-        line,
-        s,
-        np.where(np.abs(points - line(s)) < 0.15, points, np.nan),
-        wander,
-        seen,
-        contrast,
-        feature,
-        runs_out,
-        colour,
-        0.07 / native,
+        reason=None,
+        curve=line,
+        s=s,
+        points=np.where(np.abs(points - line(s)) < 0.15, points, np.nan),
+        wander=wander,
+        support=seen,
+        contrast=contrast,
+        feature=feature,
+        runs_out=float(np.mean([np.median(e) > 0.5 * contrast for e in ends])),
+        colour=strip.colour,
+        systematic_mm=0.07 / strip.native,
     )

@@ -1,4 +1,5 @@
-"""A company's centering ceiling: the best grade its published table allows, with interval and limits in words."""
+"""A company's centering ceiling: the best grade its published table allows, with interval and limits in
+words."""
 
 from __future__ import annotations
 

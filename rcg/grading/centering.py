@@ -1,7 +1,7 @@
 """24 border stations and what follows from them: ratios, tilt, diamond cut.
 
-Seven stations on the left and right at -90..90 % and five on the top and bottom at -90..90 % of half the straight span. A
-width is the distance along the inward normal of the physical edge.
+Seven stations on the left and right at -90..90 % and five on the top and bottom at -90..90 % of half the
+straight span. A width is the distance along the inward normal of the physical edge.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ POSITIONS: Final[dict[Edge, tuple[float, ...]]] = {
 WINDOW_MM: Final = 2.5
 """half the length of border that one station rests on"""
 MIN_PAIRS: Final = 3
+_WIDE_MM: Final = 1.2
+"""a neighbouring border wider than this ends a true print edge before the cut"""
 _SIGNIFICANT_SE: Final = 2.0
 """a pair counts as the worst only when its share is known better than this, percent points"""
 _OPPOSITE: Final[dict[Edge, Edge]] = {"left": "right", "right": "left", "top": "bottom", "bottom": "top"}
@@ -57,8 +59,8 @@ def find_borders(maps: Maps, linear: F32) -> Borders:
 def _unless_band(edge: Edge, prints: dict[Edge, PrintEdge]) -> PrintEdge:
     """Refuse a line that is not the side of a frame: a coloured band of the design, or unlike its opposite.
 
-    A border goes round the card. A line without a border at either neighbouring side, or one that runs out to the cut where
-    a neighbour has no border, is part of the picture.
+    A border goes round the card. A line without a border at either neighbouring side, or one that runs out
+    to the cut where a neighbour has no border, is part of the picture.
     """
     own, opposite = prints[edge], prints[_OPPOSITE[edge]]
     if own.curve is None:
@@ -73,20 +75,33 @@ def _unless_band(edge: Edge, prints: dict[Edge, PrintEdge]) -> PrintEdge:
                 f"the {edge} colour band is not part of a frame round the card: it may belong to the picture"
             ),
         )
+    wide = [c for n in _NEIGHBOURS[edge] if (c := prints[n].curve) is not None and float(c(0.0)) > _WIDE_MM]
+    if own.runs_out == 1 and len(wide) == 2:
+        return replace(
+            own,
+            curve=None,
+            feature="none",
+            reason=(
+                f"the line along the {edge} runs through both neighbouring borders: "
+                "it is the cut or the picture"
+            ),
+        )
     if opposite.curve is not None and own.support < opposite.support and _unlike(own.colour, opposite.colour):
         return replace(
             own,
             curve=None,
             feature="none",
             reason=(
-                f"the colour along the {edge} edge differs from the border opposite: the cut or the border is in doubt"
+                f"the colour along the {edge} edge differs from the border opposite: "
+                "the cut or the border is in doubt"
             ),
         )
     return own
 
 
 def _unlike(one: F64, other: F64) -> bool:
-    """Tell whether two border colours (Lab) are too different for one frame; lightness counts half, for uneven light."""
+    """Tell whether two border colours (Lab) are too different for one frame; lightness counts half, for
+    uneven light."""
     return float(np.linalg.norm((one - other) * np.array([0.5, 1.0, 1.0]))) > 30
 
 
@@ -107,7 +122,8 @@ def _describe(borders: Borders, edge: Edge) -> PrintEdgeMeasure:
 
 
 def _local(edge: PrintEdge, at: float) -> tuple[float, float] | None:
-    """Return the mean departure from the line near ``at`` and its standard error, or None with too few points."""
+    """Return the mean departure from the line near ``at`` and its standard error, or None with too few
+    points."""
     assert edge.curve is not None
     window = np.abs(edge.s - at) <= WINDOW_MM
     residual = edge.points[window] - edge.curve(edge.s[window])
@@ -123,7 +139,8 @@ def _local(edge: PrintEdge, at: float) -> tuple[float, float] | None:
 
 
 def _stations(cut: CutEdge, printed: PrintEdge) -> list[Station]:
-    """Evaluate one side's stations; local departures are shrunk to the line by their significance (empirical Bayes)."""
+    """Evaluate one side's stations; local departures are shrunk to the line by their significance
+    (empirical Bayes)."""
     places = [p / 100 * cut.frame.half_span_mm for p in POSITIONS[cut.edge]]
     if printed.curve is None:
         return [
@@ -189,7 +206,8 @@ def share_se(first: float, second: float, se_first: float, se_second: float) -> 
 def ratio(stations: list[Station], one: Edge, other: Edge) -> Ratio | None:
     """Return the border shares of one axis, or None with fewer than three measured pairs.
 
-    ``mean`` is the mean of the pairs' shares; ``worst`` the pair furthest from 50/50 among those known to 2 points.
+    ``mean`` is the mean of the pairs' shares; ``worst`` the pair furthest from 50/50 among those known to 2
+    points.
     """
     second = {s.position: s for s in stations if s.edge == other and s.width_mm is not None}
     shares: list[tuple[float, float]] = []
@@ -216,7 +234,8 @@ def ratio(stations: list[Station], one: Edge, other: Edge) -> Ratio | None:
 
 
 def _angles(borders: Borders) -> dict[Edge, tuple[float, float]]:
-    """Return, per measured side, the print's rotation against the cut (counter-clockwise, degrees) and its error."""
+    """Return, per measured side, the print's rotation against the cut (counter-clockwise, degrees) and its
+    error."""
     angles: dict[Edge, tuple[float, float]] = {}
     for edge, printed in borders.prints.items():
         if printed.curve is None:
@@ -234,8 +253,9 @@ def _angles(borders: Borders) -> dict[Edge, tuple[float, float]]:
 def measure_centering(borders: Borders) -> Centering:
     """Evaluate stations, ratios, tilt and diamond cut from located borders.
 
-    The diamond cut takes the print as rectangular: the rectification makes the cut a rectangle whatever its angles
-    were, so a departure shows as print edges that turn against the cut by different amounts at one corner.
+    The diamond cut takes the print as rectangular: the rectification makes the cut a rectangle whatever its
+    angles were, so a departure shows as print edges that turn against the cut by different amounts at one
+    corner.
     """
     stations = [station for edge in EDGES for station in _stations(borders.cuts[edge], borders.prints[edge])]
     angles = _angles(borders)

@@ -1,7 +1,8 @@
 """Corners: the shape that is there against the shape that should be, and stock that shows at the tip.
 
-From a point 4 mm inside both edges a fan of rays looks outwards; each finds the card's outline like a cut edge is found.
-The ideal corner is rounded by the median of the four fitted radii, so square stock is judged as square.
+From a point 4 mm inside both edges a fan of rays looks outwards; each finds the card's outline like a cut
+edge is found. The ideal corner is rounded by the median of the four fitted radii, so square stock is judged
+as square.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ from typing import Final
 import numpy as np
 
 from rcg.grading.centering import Borders
-from rcg.grading.cut import departure
 from rcg.grading.schema import Corner, CornerMeasure, Edge, Finding
 from rcg.grading.strips import F32, F64, native_px_per_mm, sample, to_lab
 from rcg.grading.whitening import whitened
@@ -57,6 +57,38 @@ class Fan:
         return np.asarray(self.origin + reach[:, None] * directions)
 
 
+def departure(
+    distance: F64, t: F64, low: float, *, persist_mm: float = 0.12, plateau_mm: float = 0.35
+) -> F64:
+    """Return where each row of ``distance`` (n, m) first leaves zero for good, (n,) in the units of t; NaN
+    for never.
+
+    A row leaves where it passes ``low`` and stays above it for ``persist_mm``. The place returned is where
+    it crosses half of the highest value of the following ``plateau_mm``, so a thin bright line counts as
+    the beginning.
+    """
+    dt = float(t[1] - t[0])
+    lasting, ahead = max(round(persist_mm / dt), 1), max(round(plateau_mm / dt), 2)
+    above = distance > low
+    run = np.cumsum(above, axis=1)
+    stays = np.zeros_like(above)
+    stays[:, :-lasting] = (run[:, lasting:] - run[:, :-lasting]) >= lasting
+    stays &= above
+    out = np.full(len(distance), np.nan)
+    for row in np.flatnonzero(stays.any(axis=1)):
+        first = int(np.argmax(stays[row]))
+        half = 0.5 * float(distance[row, first : first + ahead].max())
+        back = max(first - round(0.3 / dt), 0)
+        segment = distance[row, back : first + ahead]
+        over = segment >= half
+        k = int(np.argmax(over))
+        if k == 0 or not over[k]:
+            continue
+        a, b = segment[k - 1], segment[k]
+        out[row] = t[back + k - 1] + (half - a) / max(b - a, 1e-12) * dt
+    return out
+
+
 def ideal_reach(radius: float) -> F64:
     """Return the distance to a perfect corner of this radius along each ray, mm."""
     c, s = np.cos(_ANGLES), np.sin(_ANGLES)
@@ -65,7 +97,7 @@ def ideal_reach(radius: float) -> F64:
     root = np.maximum(k**2 * (c + s) ** 2 - 2 * k**2 + radius**2, 0)
     arc = k * (c + s) + np.sqrt(root)
     on_side = np.where(c >= s, FAN_MM - straight * s, FAN_MM - straight * c) >= radius
-    return np.where(on_side, straight, arc)
+    return np.asarray(np.where(on_side, straight, arc))
 
 
 def _tip(borders: Borders, corner: Corner) -> tuple[F64, F64]:
@@ -118,7 +150,8 @@ def _missing(fan: Fan, radius: float, native: float) -> tuple[float, F64]:
 
 
 def _whitening(maps: Maps, linear: F32, fan: Fan) -> float | None:
-    """Return the area near the tip that has turned to bare stock, mm2; None where stock and print look alike."""
+    """Return the area near the tip that has turned to bare stock, mm2; None where stock and print look
+    alike."""
     known = np.isfinite(fan.reach)
     depth = np.arange(0.2, 1.8, 0.05)
     rays = np.stack([fan.points(np.where(known, fan.reach, FAN_MM) - d) for d in depth], axis=1)

@@ -1,8 +1,8 @@
 """The physical edge: where the card ends, refitted on the maps to a fraction of a pixel.
 
-The rectification is only as good as its four corners. Here each side is located anew: the outermost sharp change of colour
-that runs along the whole side (a soft shadow is not sharp, a table's texture does not run along), then half its step in
-linear light, then a robust line, or a bow where the card has one.
+The rectification is only as good as its four corners. Here each side is located anew: the outermost sharp
+change of colour that runs along the whole side (a soft shadow is not sharp, a table's texture does not run
+along), then half its step in linear light, then a robust line, or a bow where the card has one.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ class CutEdge:
 
     Attributes:
         frame: the nominal side it was searched along.
-        curve: depth of the true edge under the nominal one, mm, as a function of s; for an assumed edge it is zero.
-        measured: False when background and card could not be told apart; then the outline itself is used.
-        sd_mm: standard error beyond the curve's own (outline, calibration).
+        curve: depth of the true edge under the nominal one, mm, as a function of s; for an assumed edge it
+        is zero. measured: False when background and card could not be told apart; then the outline itself
+        is used. sd_mm: standard error beyond the curve's own (outline, calibration).
         s, points: (n,) the dense positions and depths found there, NaN where there is none.
         contrast: median distance of card and background in Lab.
     """
@@ -69,38 +69,9 @@ class CutEdge:
         return np.asarray(foot + depth_mm * normal)
 
 
-def departure(
-    distance: F64, t: F64, low: float, *, persist_mm: float = 0.12, plateau_mm: float = 0.35
-) -> F64:
-    """Return where each row of ``distance`` (n, m) first leaves zero for good, (n,) in the units of t; NaN for never.
-
-    A row leaves where it passes ``low`` and stays above it for ``persist_mm``. The place returned is where it crosses
-    half of the highest value of the following ``plateau_mm``, so a thin bright line counts as the beginning.
-    """
-    dt = float(t[1] - t[0])
-    lasting, ahead = max(round(persist_mm / dt), 1), max(round(plateau_mm / dt), 2)
-    above = distance > low
-    run = np.cumsum(above, axis=1)
-    stays = np.zeros_like(above)
-    stays[:, :-lasting] = (run[:, lasting:] - run[:, :-lasting]) >= lasting
-    stays &= above
-    out = np.full(len(distance), np.nan)
-    for row in np.flatnonzero(stays.any(axis=1)):
-        first = int(np.argmax(stays[row]))
-        half = 0.5 * float(distance[row, first : first + ahead].max())
-        back = max(first - round(0.3 / dt), 0)
-        segment = distance[row, back : first + ahead]
-        over = segment >= half
-        k = int(np.argmax(over))
-        if k == 0 or not over[k]:
-            continue
-        a, b = segment[k - 1], segment[k]
-        out[row] = t[back + k - 1] + (half - a) / max(b - a, 1e-12) * dt
-    return out
-
-
 def lit_from(maps: Maps, linear: F32, frame: SideFrame) -> F32:
-    """Return the mean of the frames that are lit from outside this edge, (H, W, 3) linear; there it casts no shadow.
+    """Return the mean of the frames that are lit from outside this edge, (H, W, 3) linear; there it casts
+    no shadow.
 
     With one photo, or no light on that side, the even-light picture is returned.
     """
@@ -118,7 +89,8 @@ def lit_from(maps: Maps, linear: F32, frame: SideFrame) -> F32:
 
 
 def _is_ground(strip: F32, t: F64, s: F64, outer: FoundLine, inner: FoundLine) -> bool:
-    """Tell whether the band between two lines is only background: darkened by a shadow, or seen through a sleeve."""
+    """Tell whether the band between two lines is only background: darkened by a shadow, or seen through a
+    sleeve."""
 
     def colour(middle: F64, half: float) -> F64:
         inside = np.abs(t[None] - middle[:, None]) < half
@@ -127,7 +99,7 @@ def _is_ground(strip: F32, t: F64, s: F64, outer: FoundLine, inner: FoundLine) -
     a, b = outer.level + outer.slope * s, inner.level + inner.slope * s
     gap = float(np.mean(b - a))
     band, ground = colour((a + b) / 2, 0.25 * gap), colour(a - 0.3, 0.12)
-    scale = float(band @ ground / max(ground @ ground, 1e-12))
+    scale = float(band @ ground) / max(float(ground @ ground), 1e-12)
     rest = float(np.linalg.norm(band - scale * ground)) / max(float(np.linalg.norm(ground)), 1e-9)
     return 0.0 <= scale < 1.15 and rest < 0.12
 
@@ -164,7 +136,8 @@ def _edge_line(
 
 
 def _candidates(strip: F32, t: F64, native: float) -> tuple[npt.NDArray[np.int64], F64, float]:
-    """Return rows and depths of sharp colour changes, and how far the side's own stand above the background's."""
+    """Return rows and depths of sharp colour changes, and how far the side's own stand above the
+    background's."""
     sigma = 0.5 / native / _DEPTH_STEP_MM
     gradient = gaussian_filter1d(strip, sigma, axis=1, order=1, mode="nearest")
     sharp = np.linalg.norm(gradient, axis=2)

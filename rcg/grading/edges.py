@@ -61,7 +61,8 @@ def _patches(cut: CutEdge, white: np.ndarray, s: F64, t: F64) -> tuple[float, li
 
 
 def _rough(cut: CutEdge, roughness_um: float, native: float) -> Finding | None:
-    """Return a finding when the edge is rougher than the camera's own error explains (a third of its pixel, 40 um)."""
+    """Return a finding when the edge is rougher than the camera's own error explains (a third of its pixel,
+    40 um)."""
     floor = max(40.0, 350.0 / native)
     if roughness_um <= floor:
         return None

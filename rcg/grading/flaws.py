@@ -39,7 +39,7 @@ def _polygon(region: npt.NDArray[np.uint8], px_per_mm: float) -> tuple[npt.NDArr
         shape = cv2.approxPolyDP(outline, tolerance, closed=True)
     if len(shape) < 3:
         shape = cv2.boxPoints(cv2.minAreaRect(everything)).astype(np.int32)
-    return shape.reshape(-1, 2), float(length), float(np.count_nonzero(region) / length)
+    return np.asarray(shape, np.int32).reshape(-1, 2), float(length), float(np.count_nonzero(region) / length)
 
 
 def _relief(height: F32, region: Mask, trusted: Mask) -> tuple[float, float]:

@@ -1,4 +1,5 @@
-"""From two inspected sides to a report: sub-scores, the overall grade of RCG's rubric, every company's ceiling."""
+"""From two inspected sides to a report: sub-scores, the overall grade of RCG's rubric, every company's
+ceiling."""
 
 from __future__ import annotations
 
@@ -59,7 +60,10 @@ def why_no_overall(sides: dict[SideName, Side]) -> str | None:
     if front is None:
         return "the front was not captured"
     if not front.relief_measured:
-        return "relief was not measured: a single photo cannot show the surface, so there is only a centering ceiling"
+        return (
+            "relief was not measured: a single photo cannot show the surface, "
+            "so there is only a centering ceiling"
+        )
     unscored = {sub.aspect: sub.reason for sub in front.sub_scores if sub.score is None}
     for aspect in ("surface", "corners", "edges"):
         if aspect in unscored:

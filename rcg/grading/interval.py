@@ -1,7 +1,8 @@
 """What the standard errors do to shares and scores: seeded resampling of everything that was measured.
 
-A draw moves each border by the error its stations share and each station by its own; each finding is there with the
-probability of its confidence, and its size moves by its standard error. What was not measured does not move.
+A draw moves each border by the error its stations share and each station by its own; each finding is there
+with the probability of its confidence, and its size moves by its standard error. What was not measured does
+not move.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""Robust curves y(s) through scattered points: a consensus search, then Huber weights, with honest standard errors."""
+"""Robust curves y(s) through scattered points: a consensus search, then Huber weights, with honest standard
+errors."""
 
 from __future__ import annotations
 
@@ -32,18 +33,20 @@ class Curve:
 
     def __call__(self, s: npt.ArrayLike) -> F64:
         """Return y(s)."""
-        return self._basis(s) @ self.coefficients
+        return np.asarray(self._basis(s) @ self.coefficients)
 
     def slope(self, s: npt.ArrayLike) -> F64:
         """Return dy/ds."""
         x = (np.asarray(s, np.float64) - self.centre) / self.scale
         series = np.polynomial.legendre.Legendre(self.coefficients)
-        return np.asarray(series.deriv()(x) if len(self.coefficients) > 1 else 0 * x) / self.scale
+        rise = series.deriv()(x) if len(self.coefficients) > 1 else 0 * x
+        return np.asarray(rise / self.scale, np.float64)
 
     def se(self, s: npt.ArrayLike) -> F64:
         """Return the standard error of y(s)."""
         b = self._basis(s)
-        return np.sqrt(np.maximum(np.einsum("...i,ij,...j->...", b, self.covariance, b), 0))
+        variance = np.einsum("...i,ij,...j->...", b, self.covariance, b)
+        return np.asarray(np.sqrt(np.maximum(variance, 0)), np.float64)
 
     def slope_se(self) -> float:
         """Return the standard error of the slope at the centre."""
@@ -65,8 +68,8 @@ def robust_sd(values: F64) -> float:
 def inflation(residuals: F64, used: Bools) -> float:
     """Return the factor by which neighbouring points' correlation raises the variance of a mean, 1..12.
 
-    ``1 + 2 x sum of the autocorrelations`` over the lags up to the first that is not positive (initial positive
-    sequence, Geyer 1992).
+    ``1 + 2 x sum of the autocorrelations`` over the lags up to the first that is not positive (initial
+    positive sequence, Geyer 1992).
     """
     r = np.where(used, residuals, 0.0)
     weight = used.astype(float)
@@ -105,8 +108,8 @@ def fit_curve(
     """Fit a curve of the given order to points, ignoring those that do not follow it.
 
     Args:
-        s: (n,) positions, ascending. y: (n,) values; NaN where there is no point. At least ``order + 2`` finite.
-        order: 1 for a line, 2 for a bow.
+        s: (n,) positions, ascending. y: (n,) values; NaN where there is no point. At least ``order + 2``
+        finite. order: 1 for a line, 2 for a bow.
         tolerance: how far a point may be from the consensus line to count at first.
         max_slope: steepest line considered.
         floor: smallest scatter believed, in the units of y.
@@ -148,8 +151,8 @@ class FoundLine:
     """A line ``level + slope * s`` that candidates support.
 
     Attributes:
-        support: share of the rows with a candidate near it; ``weakest``: the same in the weakest quarter of the span.
-        good: whether that is enough to call it a line.
+        support: share of the rows with a candidate near it; ``weakest``: the same in the weakest quarter of
+        the span. good: whether that is enough to call it a line.
     """
 
     slope: float

@@ -1,4 +1,5 @@
-"""The report as canonical JSON: sorted keys, figures rounded per quantity, the same bytes for the same report."""
+"""The report as canonical JSON: sorted keys, figures rounded per quantity, the same bytes for the same
+report."""
 
 from __future__ import annotations
 

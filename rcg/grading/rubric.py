@@ -98,7 +98,8 @@ class Rubric(Model):
         return finding.confidence * interpolate(rule.table, max(value, 0.0))
 
     def deduct(self, costs: Sequence[float]) -> float:
-        """Return the score left after costs: 1000 less the dearest, less a share of the others; 0 at least."""
+        """Return the score left after costs: 1000 less the dearest, less a share of the others; 0 at
+        least."""
         if not costs:
             return 1000.0
         dearest = max(costs)

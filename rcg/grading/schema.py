@@ -1,7 +1,7 @@
 """The grade as JSON: one schema for the command line, REST, the report page and the truth of rendered cards.
 
-Units: millimetres in the card's coordinates (x right, y up, origin at the centre), degrees, percent, and grades in the
-standard's own steps. No time, path or host stands here: the same input gives the same bytes.
+Units: millimetres in the card's coordinates (x right, y up, origin at the centre), degrees, percent, and grades in
+the standard's own steps. No time, path or host stands here: the same input gives the same bytes.
 """
 
 from __future__ import annotations
@@ -79,7 +79,8 @@ class PrintEdge(Model):
         description="art: the border's end; line: a thin frame behind which the border's colour returns"
     )
     cut: Literal["measured", "outline"] = Field(
-        description="measured: the physical edge was refitted on the maps; outline: the card finder's edge was used"
+        description="measured: the physical edge was refitted on the maps; "
+        "outline: the card finder's edge was used"
     )
     contrast: float | None = Field(default=None, description="colour step across the print edge, CIE Lab")
     support: float | None = Field(
@@ -212,7 +213,7 @@ class Limit(Model):
 
 
 class StandardGrade(Model):
-    """One standard applied. A ceiling comes from centering alone; only RCG's rubric gives an overall grade."""
+    """One standard applied. A ceiling comes from centering alone; only RCG's rubric gives an overall."""
 
     standard: str = Field(description="psa, bgs, cgc, sgc, tag_tcg, tag_sports, rcg")
     title: str

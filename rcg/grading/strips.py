@@ -1,7 +1,7 @@
 """Straightened views of a card's sides: rows run along the edge, columns run inward.
 
-A strip is sampled in the edge's own coordinates: ``s`` in mm along the edge (left and right run bottom to top, top and
-bottom left to right; 0 at the middle) and ``t`` in mm along the inward normal (0 on the edge).
+A strip is sampled in the edge's own coordinates: ``s`` in mm along the edge (left and right run bottom to
+top, top and bottom left to right; 0 at the middle) and ``t`` in mm along the inward normal (0 on the edge).
 """
 
 from __future__ import annotations
@@ -130,8 +130,9 @@ def sample_strip(
 
 
 def native_px_per_mm(maps: Maps) -> float:
-    """Return the camera's own resolution on the card: reference pixels per mm, the smaller of both directions."""
+    """Return the camera's own resolution on the card: reference pixels per mm, the smaller of both
+    directions."""
     c = np.asarray(maps.outline.corners_px, np.float64)
     across = (np.linalg.norm(c[1] - c[0]) + np.linalg.norm(c[2] - c[3])) / 2 / maps.size.width_mm
     down = (np.linalg.norm(c[3] - c[0]) + np.linalg.norm(c[2] - c[1])) / 2 / maps.size.height_mm
-    return float(max(min(across, down), 0.1))
+    return max(min(float(across), float(down)), 0.1)

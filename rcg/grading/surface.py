@@ -1,8 +1,8 @@
 """Surface: relief that is out of the ordinary for this card, and not explained by its print.
 
-Curvature is high-passed at two scales and divided by its own robust noise, which is learnt on the card as a function of how
-strongly the print changes there: ink edges leak into relief, and an edge of ink is no scratch. What stands out is grown by
-hysteresis and must have a size.
+Curvature is high-passed at two scales and divided by its own robust noise, which is learnt on the card as a
+function of how strongly the print changes there: ink edges leak into relief, and an edge of ink is no
+scratch. What stands out is grown by hysteresis and must have a size.
 """
 
 from __future__ import annotations
@@ -57,8 +57,8 @@ def print_gradient(albedo: F32, px_per_mm: float) -> F32:
 def noise_by_print(values: F32, gradient: F32, inside: Mask) -> F32:
     """Return the noise of ``values`` at each pixel as a rising function of the print's gradient.
 
-    Per bin of gradient the larger of the MAD and a third of the 97th percentile counts: where ink leaks into relief its tail
-    is heavy, and flaws are too rare in a bin to matter.
+    Per bin of gradient the larger of the MAD and a third of the 97th percentile counts: where ink leaks
+    into relief its tail is heavy, and flaws are too rare in a bin to matter.
     """
     edges = np.quantile(gradient[inside][::7], _BINS)
     centres: list[float] = []
@@ -93,7 +93,8 @@ def usable(maps: Maps, borders: Borders) -> tuple[Mask, Mask]:
 
 
 def anomaly(maps: Maps, trusted: Mask, gradient: F32) -> F32:
-    """Return how many robust standard deviations the relief stands out by, signed, (H, W); 0 where not trusted."""
+    """Return how many robust standard deviations the relief stands out by, signed, (H, W); 0 where not
+    trusted."""
     assert maps.curvature is not None
     k = maps.px_per_mm
     weight = trusted.astype(np.float32)
@@ -102,7 +103,9 @@ def anomaly(maps: Maps, trusted: Mask, gradient: F32) -> F32:
     for scale in _SCALES_MM:
         smooth = masked_blur(curvature, weight, scale * k)
         high = smooth - masked_blur(curvature, weight, 5 * scale * k)
-        z = np.where(trusted, high / noise_by_print(high, gradient, trusted), 0.0).astype(np.float32)
+        # beside a border of what is trusted the mean rests on fewer samples and is noisier
+        whole = trusted & (blur(weight, scale * k) > 0.95)
+        z = np.where(whole, high / noise_by_print(high, gradient, trusted), 0.0).astype(np.float32)
         best = np.where(np.abs(z) > np.abs(best), z, best)
     return best
 

@@ -41,7 +41,7 @@ class Standard(Model):
     provenance: str
     provenance_kind: Literal["official", "official_capture", "second_hand"]
     checked: str = Field(pattern=r"^\d{4}-\d{2}-\d{2}$")
-    notes: list[str] = []
+    notes: list[str] = Field(default_factory=list)
     rows: list[Row] = Field(min_length=1)
 
     @model_validator(mode="after")
@@ -56,12 +56,14 @@ class Standard(Model):
         return self
 
     def limit(self, row: Row, side: SideName) -> float | None:
-        """Return the side's limit at a row; where the row is silent, that of the next worse row that speaks."""
+        """Return the side's limit at a row; where the row is silent, that of the next worse row that
+        speaks."""
         below = self.rows[self.rows.index(row) :]
         return next((v for r in below if (v := getattr(r, side)) is not None), None)
 
     def ceiling(self, shares: dict[SideName, float]) -> Row | None:
-        """Return the best row that the larger shares (percent, one per measured side) allow; None: below every row."""
+        """Return the best row that the larger shares (percent, one per measured side) allow; None: below
+        every row."""
         return next((row for row in self.rows if not self.offenders(row, shares)), None)
 
     def offenders(self, row: Row, shares: dict[SideName, float]) -> list[SideName]:

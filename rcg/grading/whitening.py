@@ -16,7 +16,8 @@ _LESS_CHROMA: Final = 6.0
 
 
 def whitened(lab: F32, reference: F64 | F32) -> npt.NDArray[np.bool_] | None:
-    """Return where ``lab`` (..., 3) is bare stock, given the print's colour; None where the print is itself pale.
+    """Return where ``lab`` (..., 3) is bare stock, given the print's colour; None where the print is itself
+    pale.
 
     Bare stock is at least 14 lighter in L than the print, and no more colourful than it (by 6 in chroma).
     """

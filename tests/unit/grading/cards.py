@@ -31,9 +31,9 @@ class Card:
     inner_radius: float = 1.0
     light_slope: float = 0.0
     line_mm: float = 0.0
-    px_per_mm: float = 20.0
+    px_per_mm: float = 12.0
     seed: int = 1
-    native: float = 20.0
+    native: float = 12.0
     reliefs: list = field(default_factory=list)
 
 
