@@ -66,13 +66,13 @@ export async function demo(): Promise<void> {
 async function openJobs(): Promise<void> {
   const drawer = one<HTMLDialogElement>("#drawer-jobs");
   if (!drawer || drawer.open) return;
+  drawer.showModal();
   const answer = await fetch("/jobs/drawer", { headers: { accept: "text/html", "hx-request": "true" } });
   const body = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("#drawer-jobs-body");
   if (body) {
     one("#drawer-jobs-body")?.replaceWith(document.adoptNode(body));
     document.dispatchEvent(new CustomEvent("rcg:mount"));
   }
-  drawer.showModal();
 }
 
 function clicks(event: Event): void {

@@ -30,19 +30,23 @@ export function openPalette(): void {
     list.children[at]?.scrollIntoView({ block: "nearest" });
   };
   const run = (index: number): void => { dialog.close(); entries[index]?.run(); };
+  // Commands answer at once, so that Enter never runs what an earlier word had found; cards come below as they are found.
+  const filter = (): void => {
+    const words = input.value.trim().toLowerCase().split(/\s+/);
+    entries = COMMANDS.filter((entry) => words.every((word) => entry.word.toLowerCase().includes(word)));
+    at = 0;
+    asked += 1;
+    draw();
+  };
   const search = async (): Promise<void> => {
-    const text = input.value.trim(), mine = ++asked;
-    const words = text.toLowerCase().split(/\s+/);
-    const commands = COMMANDS.filter((entry) => words.every((word) => entry.word.toLowerCase().includes(word)));
+    const text = input.value.trim(), mine = asked;
     const found = await call<{ items: { id: string; name: string; set_name: string }[] }>("GET", `/api/cards?limit=${text ? 12 : 4}&q=${encodeURIComponent(text)}`).catch(() => ({ items: [] }));
     if (mine !== asked) return;
-    const cards = found.items.map((card): Entry => ({ word: card.name, where: card.set_name || "card", icon: "image", run: go(`/grade/cards/${card.id}`) }));
-    entries = text ? [...cards, ...commands] : [...commands, ...cards];
-    at = 0;
+    entries = [...entries, ...found.items.map((card): Entry => ({ word: card.name, where: card.set_name || "card", icon: "image", run: go(`/grade/cards/${card.id}`) }))];
     draw();
   };
 
-  input.addEventListener("input", () => { clearTimeout(timer); timer = window.setTimeout(() => void search(), 90); });
+  input.addEventListener("input", () => { filter(); clearTimeout(timer); timer = window.setTimeout(() => void search(), 90); });
   dialog.addEventListener("keydown", (event) => {
     if (event.key === "ArrowDown" || event.key === "ArrowUp") { event.preventDefault(); at = (at + (event.key === "ArrowDown" ? 1 : -1) + entries.length) % Math.max(1, entries.length); draw(); }
     if (event.key === "Enter") { event.preventDefault(); run(at); }
@@ -51,7 +55,6 @@ export function openPalette(): void {
   document.body.append(dialog);
   dialog.showModal();
   input.focus();
-  entries = COMMANDS;
-  draw();
+  filter();
   void search();
 }

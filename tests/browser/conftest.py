@@ -1,0 +1,152 @@
+"""A real server over HTTPS with its own folders, and real Chromium that trusts its certificate."""
+
+import json
+import os
+import shutil
+import signal
+import ssl
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+MACOS = Path("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome")
+FLAGS = ["--no-sandbox", "--disable-quic", "--no-first-run", "--disable-background-networking",
+         "--disable-component-update", "--disable-sync", "--enable-unsafe-swiftshader"]  # fmt: skip
+# What a first start may take on a computer that is busy with other tests.
+START_S = 90
+GRADING_S = 240
+
+
+@dataclass
+class Server:
+    """The running server and its owner's way in."""
+
+    url: str
+    token: str
+
+    def call(self, method, path, body=None):
+        data = None if body is None else json.dumps(body).encode()
+        headers = {"authorization": f"Bearer {self.token}", "content-type": "application/json"}
+        request = urllib.request.Request(self.url + path, data, headers, method=method)
+        with urllib.request.urlopen(request, context=ssl._create_unverified_context(), timeout=30) as answer:
+            return json.load(answer)
+
+    def link(self):
+        """A fresh sign-in link, whole."""
+        return self.url + self.call("POST", "/api/links", {})["path"]
+
+
+def _until_ready(process, data, log):
+    end = time.monotonic() + START_S
+    while time.monotonic() < end:
+        if process.poll() is not None:
+            break
+        if (data / "cli.json").is_file():
+            local = json.loads((data / "cli.json").read_text())
+            server = Server(local["url"].rstrip("/"), local["token"])
+            try:
+                if server.call("GET", "/health/ready")["status"] == "ready":
+                    return server
+            except (urllib.error.URLError, ConnectionError, KeyError):
+                pass
+        time.sleep(0.1)
+    raise AssertionError(f"the server did not become ready:\n{log.read_text()}")
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory):
+    home = tmp_path_factory.mktemp("home")
+    log = home / "output.txt"
+    environment = os.environ | {
+        "RCG_HOME": str(home),
+        "RCG_SERVER__HOST": "127.0.0.1",
+        "PYTHONUNBUFFERED": "1",
+    }
+    with log.open("w") as output:
+        process = subprocess.Popen([sys.executable, "-m", "rcg", "serve", "--port", "0"], env=environment,
+                                   stdout=output, stderr=subprocess.STDOUT, cwd=home)  # fmt: skip
+    try:
+        yield _until_ready(process, home / "data", log)
+    finally:
+        process.send_signal(signal.SIGINT)
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+
+
+@pytest.fixture(scope="session")
+def graded(server):
+    """The id of a grade with relief: the one there is, else that of a sample card."""
+    for card in server.call("GET", "/api/cards?limit=200")["items"]:
+        if card["grades"] and card["grades"][0]["overall"]:
+            return card["grades"][0]["id"]
+    job = server.call("POST", "/api/demo", {"seed": 3})["id"]
+    end = time.monotonic() + GRADING_S
+    while time.monotonic() < end:
+        row = server.call("GET", f"/api/jobs/{job}")
+        if row["state"] == "done":
+            return row["result"]["grade_id"]
+        assert row["state"] in {"queued", "running"}, row["error"]
+        time.sleep(0.5)
+    raise AssertionError(f"the sample card was not graded in {GRADING_S} s")
+
+
+@pytest.fixture(scope="session")
+def browser():
+    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    found = next((path for name in NAMES if (path := shutil.which(name))), None)
+    if found is None and MACOS.is_file():
+        found = str(MACOS)
+    with sync_api.sync_playwright() as playwright:
+        if found is None and not Path(playwright.chromium.executable_path).is_file():
+            if os.environ.get("CI") == "true":
+                pytest.fail("CI needs Chromium for the browser tests: apt install chromium")
+            pytest.skip("no Chromium on this computer")
+        chromium = playwright.chromium.launch(executable_path=found, args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+class Watched:
+    """A page with what it complained about."""
+
+    def __init__(self, page):
+        self.page = page
+        self.complaints = []
+        page.on("console", lambda message: self._note(message.type, message.text))
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+
+    def _note(self, kind, text):
+        if kind == "error":
+            self.complaints.append(text)
+
+
+@pytest.fixture
+def open_page(browser, server):
+    """Makes a page of a new browser, signed in unless asked otherwise; complaints fail the test."""
+    contexts, watched = [], []
+
+    def make(*, signed_in=True, width=1280, height=800, theme="light", strict=True, **options):
+        context = browser.new_context(ignore_https_errors=True, color_scheme=theme, base_url=server.url,
+                                      viewport={"width": width, "height": height}, **options)  # fmt: skip
+        contexts.append(context)
+        page = context.new_page()
+        if strict:
+            watched.append(Watched(page))
+        if signed_in:
+            page.goto(server.link())
+            page.wait_for_url(server.url + "/")
+        return page
+
+    yield make
+    for context in contexts:
+        context.close()
+    assert [text for each in watched for text in each.complaints] == []
