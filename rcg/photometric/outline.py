@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rcg.photometric.outline_profiles import STEP_PX, Strip, normal_outward, only, sample_strip, slopes
-from rcg.photometric.outline_shadow import inner_border, is_trench, trenches, unshadowed
+from rcg.photometric.outline_shadow import inner_border, is_trench, rises_outwards, trenches, unshadowed
 from rcg.photometric.types import Frame
 
 Array = npt.NDArray[np.float64]
@@ -19,6 +19,8 @@ _ENDS_SHARE = 0.08
 _FIRST_REACH_SHARE = 0.014
 _SECOND_REACH_PX = 5.0
 _HUBER = 1.345
+_FLOOR_PX = 0.05
+_SAME_EDGE_PX = 3.0
 
 
 @dataclass(frozen=True)
@@ -70,8 +72,11 @@ def refine(frames: Sequence[Frame], homographies: Array, corners: Array) -> tupl
 
 def corner_sd(sides: Sequence[Side]) -> float:
     """Return the standard error of the corners, px: both lines that meet there, root mean square over the
-    four."""
-    joined = [sides[k - 1].se_end ** 2 + sides[k].se_begin ** 2 for k in range(4)]
+    four.
+
+    ``_FLOOR_PX`` stands for what the scatter of the stations does not show: shadow, lens, interpolation.
+    """
+    joined = [sides[k - 1].se_end ** 2 + sides[k].se_begin ** 2 + 2 * _FLOOR_PX**2 for k in range(4)]
     return float(np.sqrt(np.mean(joined)))
 
 
@@ -96,15 +101,8 @@ def _fitted(strip: Strip, long_px: float) -> Side:
     """Find the edge in a strip and fit a straight line (and a parabola, for the bow)."""
     strength = slopes(strip, 1.0)
     middle = _curve(strip, strength)
-    depth, place = trenches(strip, middle, long_px)
-    lit = unshadowed(depth)
-    strip, strength = only(strip, lit), strength[lit]
-    if is_trench(float(depth.max())):
-        border = inner_border(strip, middle, float(np.median(place[lit])), long_px)
-        if (border & (strength > 0)).any(axis=(0, 2)).mean() > 0.5:
-            strength = strength * border
-        middle = _curve(strip, strength)
-    elif not lit.all():
+    if rises_outwards(strip, middle):
+        strip, strength = _out_of_shadow(strip, strength, middle, long_px)
         middle = _curve(strip, strength)
     offset, weight = _stations(strip, strength.mean(axis=0), middle)
     weight = weight * ~strip.outside_frame
@@ -127,6 +125,19 @@ def _fitted(strip: Strip, long_px: float) -> Side:
         float(good.mean()),
         clipped,
     )
+
+
+def _out_of_shadow(strip: Strip, strength: Array, middle: Array, long_px: float) -> tuple[Strip, Array]:
+    """Keep the frames, and the steps near ``middle`` and inwards of it, that are not a shadow's outer
+    border."""
+    depth, place = trenches(strip, middle, long_px)
+    lit = unshadowed(strip, middle, depth)
+    deep = is_trench(float(depth.max()))
+    strip, strength = only(strip, lit), strength[lit]
+    border = inner_border(strip, middle, float(np.median(place[lit])), long_px)
+    if deep and (border & (strength > 0)).any(axis=(0, 2)).mean() > 0.5:
+        return strip, strength * border
+    return strip, strength * (np.abs(strip.offsets[None] - middle[:, None]) <= _SAME_EDGE_PX)
 
 
 def _curve(strip: Strip, strength: Array) -> Array:
