@@ -57,7 +57,7 @@ def build(startup: Startup) -> Container:
     return Container(
         settings=settings,
         db=db,
-        blobs=BlobStore(settings.data_dir / "blobs"),
+        blobs=BlobStore(settings.data_dir / "blobs", min_free_mb=settings.limits.min_free_disk_mb),
         jobs=JobSystem(settings, db),
         auth=AuthService(db, port=settings.server.port),
         hosts=startup.hosts,

@@ -6,8 +6,6 @@ import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from sqlalchemy import text
-
 from rcg.server import folders
 from rcg.server.health import Check, Verdict
 
@@ -48,8 +46,7 @@ def register(container: Container, certificates: Callable[[], Certificates | Non
 
 
 def _database(container: Container) -> Verdict:
-    with container.db.read() as session:
-        session.execute(text("SELECT 1"))
+    container.db.ping()
     return Verdict(ok=True, detail=container.db.engine.url.render_as_string(hide_password=True))
 
 

@@ -140,6 +140,9 @@ def _migrate(container: Container) -> None:
     from rcg.store.migrate import migrate  # noqa: PLC0415
 
     migrate(container.db)
+    removed = container.blobs.sweep_temporary()
+    if removed:
+        logger.info("removed %d unfinished uploads of a server that was killed", removed)
 
 
 def _prepare_pages() -> None:

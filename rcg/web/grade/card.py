@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fastapi import APIRouter
-from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import Response
 
 from rcg.photometric.lights import DEFAULT_ELEVATION_DEG, is_ambient
 from rcg.settings import Settings
+from rcg.store.db import Session
 from rcg.store.models import Capture, Card
 from rcg.store.repositories import blobs, captures, cards, grades, jobs
 from rcg.web import views

@@ -6,9 +6,9 @@ import json
 from typing import Any
 
 from fastapi import APIRouter
-from sqlalchemy.orm import Session
 from starlette.responses import Response
 
+from rcg.store.db import Session
 from rcg.store.models import Job
 from rcg.store.repositories import jobs
 from rcg.store.repositories.page import Page
