@@ -55,8 +55,9 @@ def check(client: valkey.Valkey, url: str) -> None:
     except (valkey.ConnectionError, valkey.TimeoutError) as error:
         if _speaks_otherwise(url):
             raise _not_a_valkey(where, "it answers, but not in Valkey's language") from error
+        why = str(error).rstrip(".")
         raise StartError(
-            f"No Valkey answers at {where}: {error}. {_found_elsewhere(url)}".strip(),
+            f"No Valkey answers at {where}: {why}. {_found_elsewhere(url)}".strip(),
             "Start it, correct valkey.url, or leave valkey.url empty for the embedded Valkey.",
         ) from error
     if int(version.partition(".")[0]) < 7:
