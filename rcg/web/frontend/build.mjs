@@ -55,6 +55,15 @@ const spriteName = `icons-${createHash("sha256").update(sprite).digest("hex").sl
 await writeFile(path.join(fresh, spriteName), sprite);
 files["icons.svg"] = spriteName;
 
+// Fonts, icons and code of others travel with their licences.
+const licences = [];
+for (const name of ["@fontsource-variable/inter", "htmx.org", "lucide-static", "swagger-ui-dist"]) {
+  const text = await readFile(path.join(here, "node_modules", name, "LICENSE"), "utf8");
+  licences.push(`${name}\n${"=".repeat(name.length)}\n\n${text.trim()}\n`);
+}
+await writeFile(path.join(fresh, "LICENSES.txt"), licences.join("\n\n"));
+files["LICENSES.txt"] = "LICENSES.txt";
+
 const outputs = (await readdir(fresh)).filter((name) => /-[A-Z0-9]{8}\./.test(name));
 await writeFile(path.join(fresh, "manifest.json"), JSON.stringify({ source_hash: sourceHash, files, outputs }, null, 1) + "\n");
 // Pages that are open while this builds still ask for the files of the former bundle: keep that one generation.

@@ -130,7 +130,7 @@ function events(event: LiveEvent): void {
   if (event.kind === "reset" || event.kind === "hello") changed();
   if (event.kind !== "state") return;
   changed();
-  if (["done", "failed", "dead", "cancelled"].includes(String(event.data["state"]))) void ended(id);
+  if (["done", "failed", "dead", "cancelled"].includes(String(event.data["state"]))) { refresh("rcg:cards"); void ended(id); }
 }
 
 async function ended(id: string): Promise<void> {
