@@ -28,8 +28,6 @@ POSITIONS: Final[dict[Edge, tuple[float, ...]]] = {
 WINDOW_MM: Final = 2.5
 """half the length of border that one station rests on"""
 MIN_PAIRS: Final = 3
-_WIDE_MM: Final = 1.2
-"""a neighbouring border wider than this ends a true print edge before the cut"""
 _SIGNIFICANT_SE: Final = 2.0
 """a pair counts as the worst only when its share is known better than this, percent points"""
 _OPPOSITE: Final[dict[Edge, Edge]] = {"left": "right", "right": "left", "top": "bottom", "bottom": "top"}
@@ -75,7 +73,7 @@ def _unless_band(edge: Edge, prints: dict[Edge, PrintEdge]) -> PrintEdge:
                 f"the {edge} colour band is not part of a frame round the card: it may belong to the picture"
             ),
         )
-    wide = [c for n in _NEIGHBOURS[edge] if (c := prints[n].curve) is not None and float(c(0.0)) > _WIDE_MM]
+    wide = [c for n in _NEIGHBOURS[edge] if (c := prints[n].curve) and float(c(0.0)) > own.end_mm + 0.4]
     if own.runs_out == 1 and len(wide) == 2:
         return replace(
             own,

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
-from functools import partial
 from typing import Final
 
 import numpy as np
@@ -24,11 +23,24 @@ from rcg.photometric.types import Maps
 STEP_MM: Final = 0.25
 _DEPTH_STEP_MM: Final = 0.02
 _SEARCH_MM: Final = 1.6
-_SHADOW_MM: Final = 1.3
-"""widest cast shadow, or rim of a sleeve, that may lie between two lines"""
+_BLACK: Final = 0.003
+"""linear light below which differences are noise"""
+_NEAR_MM: Final = 0.7
+_SHADOW_MM: Final = 0.9
+"""a card 0.3 mm thick under a light 20 degrees high casts a shadow as wide as this"""
+_SLEEVE_MM: Final = 1.3
+"""widest rim of a sleeve"""
+_SLEEVE_DIMS: Final = 0.85
+"""share of the background's light that a clear sleeve leaves at least; less is shadow, or a dark border"""
 _BOW_MM: Final = 0.04
 """a bow smaller than this is left to the line"""
+_RIM: Final = 1.6
+"""how much further from the background than the border a rim must be to count as the lit wall"""
 _MIN_SUPPORT: Final = 0.45
+
+
+Places = tuple[npt.NDArray[np.int64], F64]
+"""rows and depths of candidates"""
 
 
 @dataclass(frozen=True)
@@ -88,9 +100,10 @@ def lit_from(maps: Maps, linear: F32, frame: SideFrame) -> F32:
     return np.asarray(total / max(float(np.percentile(total[::8, ::8], 99.5)), 1e-6), np.float32)
 
 
-def _is_ground(strip: F32, t: F64, s: F64, outer: FoundLine, inner: FoundLine) -> bool:
-    """Tell whether the band between two lines is only background: darkened by a shadow, or seen through a
-    sleeve."""
+def _is_ground(strip: F32, t: F64, s: F64, outer: FoundLine, inner: FoundLine, *, shadows: bool) -> bool:
+    """Tell whether the band between two lines is only background: seen through a sleeve, or (where light may
+    cast ``shadows`` here) darkened by the card.
+    """
 
     def colour(middle: F64, half: float) -> F64:
         inside = np.abs(t[None] - middle[:, None]) < half
@@ -101,51 +114,70 @@ def _is_ground(strip: F32, t: F64, s: F64, outer: FoundLine, inner: FoundLine) -
     band, ground = colour((a + b) / 2, 0.25 * gap), colour(a - 0.3, 0.12)
     scale = float(band @ ground) / max(float(ground @ ground), 1e-12)
     rest = float(np.linalg.norm(band - scale * ground)) / max(float(np.linalg.norm(ground)), 1e-9)
-    return 0.0 <= scale < 1.15 and rest < 0.12
+    if rest > 0.12:
+        return False
+    sleeve = _SLEEVE_DIMS <= scale < 1.15 and gap < _SLEEVE_MM
+    return sleeve or (shadows and 0.0 <= scale < _SLEEVE_DIMS and gap < _SHADOW_MM)
 
 
 def _edge_line(
-    strip: F32, t: F64, s: F64, rows: npt.NDArray[np.int64], depth: F64, straight: Bools
+    strip: F32,
+    t: F64,
+    s: F64,
+    outer: Places,
+    inner: Places,
+    straight: Bools,
+    *,
+    shadows: bool,
 ) -> FoundLine:
-    """Return the outermost line of sharp changes that is not the rim of a cast shadow."""
-    search = partial(
-        first_line, s, rows, depth, straight, max_slope=0.03, band=0.2, min_support=0.5, min_local=0.25
+    """Return the outermost line of sharp changes that is not the rim of a cast shadow or of a sleeve."""
+    line = first_line(
+        s,
+        *outer,
+        straight,
+        bounds=(-_SEARCH_MM, _SEARCH_MM),
+        max_slope=0.03,
+        band=0.2,
+        min_support=0.5,
+        min_local=0.25,
     )
-    line = search(bounds=(-_SEARCH_MM, _SEARCH_MM))
+    rows, depth = inner
     while line.good and line.level + 0.15 < _SEARCH_MM:
         beyond = np.abs(depth - line.level - line.slope * s[rows]) > 0.12
+        bounds = (line.level + 0.14, _SEARCH_MM)
         deeper = first_line(
             s,
             rows[beyond],
             depth[beyond],
             straight,
-            bounds=(line.level + 0.14, _SEARCH_MM),
+            bounds=bounds,
             max_slope=0.03,
             band=0.1,
             min_support=0.5,
             min_local=0.25,
         )
-        if (
-            not deeper.good
-            or deeper.level - line.level > _SHADOW_MM
-            or not _is_ground(strip, t, s, line, deeper)
-        ):
+        if not deeper.good or not _is_ground(strip, t, s, line, deeper, shadows=shadows):
             break
         line = deeper
     return line
 
 
-def _candidates(strip: F32, t: F64, native: float) -> tuple[npt.NDArray[np.int64], F64, float]:
-    """Return rows and depths of sharp colour changes, and how far the side's own stand above the
-    background's."""
+def _candidates(
+    strip: F32, t: F64, native: float, share: float = 0.3
+) -> tuple[npt.NDArray[np.int64], F64, float]:
+    """Return rows and depths of sharp changes, and how far the side's sharpest stand above the background's.
+
+    A change counts from ``share`` of the sharpness of the row's sharpest near the nominal edge.
+    """
     sigma = 0.5 / native / _DEPTH_STEP_MM
     gradient = gaussian_filter1d(strip, sigma, axis=1, order=1, mode="nearest")
     sharp = np.linalg.norm(gradient, axis=2)
     near = np.abs(t) <= _SEARCH_MM
     outside = t < -_SEARCH_MM
     noise = float(np.median(sharp[:, outside]))
-    strongest = np.where(near[None], sharp, 0).max(axis=1)
-    low = np.maximum(4 * noise, 0.3 * np.maximum(strongest, np.median(strongest)))
+    # a narrow border's print edge may outshine the cut: only what lies near the nominal edge counts
+    strongest = np.where(near[None] & (t < _NEAR_MM)[None], sharp, 0).max(axis=1)
+    low = np.maximum(4 * noise, share * np.maximum(strongest, np.median(strongest)))
     peak = (
         (sharp[:, 1:-1] >= sharp[:, :-2]) & (sharp[:, 1:-1] > sharp[:, 2:]) & (sharp[:, 1:-1] > low[:, None])
     )
@@ -154,7 +186,11 @@ def _candidates(strip: F32, t: F64, native: float) -> tuple[npt.NDArray[np.int64
 
 
 def _refine(strip: F32, t: F64, guess: F64, blur: float) -> F64:
-    """Return where each row crosses half of the step at ``guess``, (n,); NaN where there is none."""
+    """Return where each row crosses half of the step at ``guess``, (n,); NaN where there is none.
+
+    A rim much brighter than the border is the card's lit wall with its flare, which spreads outwards: there
+    it is three quarters.
+    """
     shift = t[None] - guess[:, None]
     before = (shift > -1.5 * blur - 0.14) & (shift < -1.5 * blur)
     with np.errstate(invalid="ignore"), warnings.catch_warnings():
@@ -162,13 +198,16 @@ def _refine(strip: F32, t: F64, guess: F64, blur: float) -> F64:
         ground = np.nanmean(np.where(before[..., None], strip, np.nan), axis=1)
     distance = np.linalg.norm(strip - ground[:, None], axis=2)
     top = np.where((shift > 0) & (shift < 2 * blur), distance, 0.0).max(axis=1)
-    over = distance >= 0.5 * top[:, None]
+    inner = (shift > 0.4) & (shift < 0.6)
+    border = np.median(np.where(inner, distance, 0.0).sum(axis=1) / np.maximum(inner.sum(axis=1), 1))
+    level = np.where(top > _RIM * border, 0.75, 0.5) * top
+    over = distance >= level[:, None]
     rise = over[:, 1:] & ~over[:, :-1] & (np.abs(shift[:, 1:]) < 2 * blur)
     out = np.full(len(guess), np.nan)
     for row in np.flatnonzero(rise.any(axis=1)):
         columns = np.flatnonzero(rise[row])
         a, b = distance[row, columns], distance[row, columns + 1]
-        places = t[columns] + (0.5 * top[row] - a) / np.maximum(b - a, 1e-12) * _DEPTH_STEP_MM
+        places = t[columns] + (level[row] - a) / np.maximum(b - a, 1e-12) * _DEPTH_STEP_MM
         out[row] = places[int(np.argmin(np.abs(places - guess[row])))]
     return out
 
@@ -211,7 +250,12 @@ def find_cut(maps: Maps, linear: F32, edge: Edge) -> CutEdge:
     strip = sample_strip(maps, lit_from(maps, linear, frame), frame, s, t, smooth_mm=0.15)
     straight = np.abs(s) < frame.half_span_mm
     rows, depth, contrast = _candidates(strip, t, native)
-    line = _edge_line(strip, t, s, rows, depth, straight)
+    shadows = maps.lights is None
+    inner = (rows, depth)
+    if shadows:
+        # beside the black of its own shadow a dark card's cut is a small step, in the logarithm a clear one
+        inner = _candidates(np.log(np.maximum(strip, 0) + _BLACK), t, native, 0.1)[:2]
+    line = _edge_line(strip, t, s, (rows, depth), inner, straight, shadows=shadows)
     if line.good:
         guess = line.level + line.slope * s
         blur = float(np.clip(1.2 / native, 0.06, 0.35))
@@ -227,7 +271,7 @@ def find_cut(maps: Maps, linear: F32, edge: Edge) -> CutEdge:
         else:
             if curve.inliers.mean() >= _MIN_SUPPORT and curve.scatter < 0.15:
                 common = 0.05 / native + (
-                    0.02 if maps.lights is None else 0.0
+                    0.03 if maps.lights is None else 0.0
                 )  # one light: its shadow may hide the foot
                 return CutEdge(frame, curve, True, common, s, found, contrast)
     nominal = Curve(np.zeros(2), np.zeros((2, 2)), 0.0, frame.half_mm, straight, robust_sd(np.zeros(2)))

@@ -40,13 +40,15 @@ class Curve:
         x = (np.asarray(s, np.float64) - self.centre) / self.scale
         series = np.polynomial.legendre.Legendre(self.coefficients)
         rise = series.deriv()(x) if len(self.coefficients) > 1 else 0 * x
-        return np.asarray(rise / self.scale, np.float64)
+        slope: F64 = np.asarray(rise / self.scale, np.float64)
+        return slope
 
     def se(self, s: npt.ArrayLike) -> F64:
         """Return the standard error of y(s)."""
         b = self._basis(s)
         variance = np.einsum("...i,ij,...j->...", b, self.covariance, b)
-        return np.asarray(np.sqrt(np.maximum(variance, 0)), np.float64)
+        error: F64 = np.sqrt(np.maximum(np.asarray(variance, np.float64), 0.0))
+        return error
 
     def slope_se(self) -> float:
         """Return the standard error of the slope at the centre."""
@@ -55,7 +57,8 @@ class Curve:
     def _basis(self, s: npt.ArrayLike) -> F64:
         x = (np.asarray(s, np.float64) - self.centre) / self.scale
         order = len(self.coefficients) - 1
-        return np.asarray(np.polynomial.legendre.legvander(x, order)).reshape(*x.shape, order + 1)
+        basis: F64 = np.asarray(np.polynomial.legendre.legvander(x, order), np.float64)
+        return basis.reshape(*x.shape, order + 1)
 
 
 def robust_sd(values: F64) -> float:

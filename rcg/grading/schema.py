@@ -1,7 +1,7 @@
 """The grade as JSON: one schema for the command line, REST, the report page and the truth of rendered cards.
 
-Units: millimetres in the card's coordinates (x right, y up, origin at the centre), degrees, percent, and grades in
-the standard's own steps. No time, path or host stands here: the same input gives the same bytes.
+Units: millimetres in the card's coordinates (x right, y up, origin at the centre), degrees, percent, and
+grades in the standard's own steps. No time, path or host stands here: the same input gives the same bytes.
 """
 
 from __future__ import annotations
