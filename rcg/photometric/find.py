@@ -33,7 +33,7 @@ _GOOD = 0.62
 """Score under which a quad is not taken for a card."""
 _OUTER_SHARE = 0.75
 """Share of the best score that a quad must reach to be taken for the card."""
-_SIZE_POWER = 0.3
+_SIZE_POWER = 0.35
 _PRINT_FRAME_SHARE = 0.25
 _BORDER_SHARE = 0.0045
 _HOLDER_ROOM = 0.065

@@ -29,6 +29,7 @@ _MAX_CLIPPED = 0.02
 _BOW_SHARE = 0.3 / 88
 """Bow worth a word, over the long side: 0.3 mm of a card 88 mm high."""
 _STRONG_TILT_DEG = 10.0
+_LOW_CONFIDENCE = 0.6
 _LOW_LONG_PX = 700
 """Under this length of the card's long side a border cannot be measured to a tenth of a millimetre (8
 px/mm)."""
@@ -69,11 +70,17 @@ def locate(frames: Sequence[Frame], aspect: float, *, threads: int = 2) -> tuple
     beyond = leaves(refined, shape)
     if beyond is not None:
         raise CardCutOffError(name, beyond)
+    confidence = _confidence(found.score, sides)
+    told = _warnings(refined, sides, shape, aspect, on_its_side=on_its_side)
+    if confidence < _LOW_CONFIDENCE:
+        told.append(
+            f"Low confidence ({confidence:.2f}): check on the picture that the outline lies on the card."
+        )
     outline = CardOutline(
         corners_px=refined,
         corner_sd_px=corner_sd(sides),
-        confidence=_confidence(found.score, sides),
-        warnings=(*found.warnings, *_warnings(refined, sides, shape, aspect, on_its_side=on_its_side)),
+        confidence=confidence,
+        warnings=(*found.warnings, *told),
     )
     return outline, registration
 

@@ -109,7 +109,10 @@ def _fitted(strip: Strip, long_px: float) -> Side:
     length = float(np.linalg.norm(strip.end - strip.begin))
     t = 2 * strip.along / length - 1
     curve, _, scatter, good = _robust_fit(t, offset, weight, 2)
-    line, covariance, _, _ = _robust_fit(t, offset, weight * good, 1)
+    _, covariance, _, _ = _robust_fit(t, offset, weight * good, 1)
+    # The straight line is that of the parabola over the whole side: on a bowed edge a robust straight fit
+    # would follow whichever part has more agreeing stations.
+    line = np.array([curve[1], curve[2] + curve[0] * float(np.mean(t**2))])
     ends = np.array([np.polyval(line, -1.0), np.polyval(line, 1.0)])
     errors = [float(np.sqrt(max(np.array([x, 1]) @ covariance @ np.array([x, 1]), 0))) for x in (-1.0, 1.0)]
     normal = normal_outward(strip.begin, strip.end)
@@ -149,7 +152,9 @@ def _curve(strip: Strip, strength: Array) -> Array:
     voice = np.clip(strength / (0.5 * peak + 0.01), 0, 1).mean(axis=0)
     wide = round(0.75 / STEP_PX)
     padded = np.pad(voice, ((0, 0), (wide, wide)), mode="edge")
-    voice = np.max([padded[:, k : k + voice.shape[1]] for k in range(2 * wide + 1)], axis=0)
+    wide_voice = np.max([padded[:, k : k + voice.shape[1]] for k in range(2 * wide + 1)], axis=0)
+    # The wide voice lets an uneven edge count; the sharp one keeps the curve in its middle.
+    voice = 0.6 * wide_voice + 0.4 * voice
     voice = voice * ~strip.outside_frame[:, None]
     length = float(np.linalg.norm(strip.end - strip.begin))
     t = 2 * strip.along / length - 1

@@ -63,7 +63,7 @@ def corners_at(centre, height, angle_deg, tilt_deg=0.0, focal=900.0):
     return (box * (1, np.cos(tilt)) / depth[:, None]) + np.asarray(centre, float)
 
 
-def picture(cards, kind="grey", shape=(720, 960), blur=0.7, noise=0.004, seed=0, gain=1.0):
+def picture(cards, kind="grey", shape=(720, 960), blur=0.7, noise=0.004, seed=0, shadow=(0, 0)):
     """An sRGB frame with (corners, border) cards on a ground; card edges lie exactly on the corners'
     lines."""
     rng = np.random.default_rng(seed)
@@ -71,17 +71,20 @@ def picture(cards, kind="grey", shape=(720, 960), blur=0.7, noise=0.004, seed=0,
     h, w = shape
     light = cv2.resize(ground(kind, shape, rng), (w * fine, h * fine), interpolation=cv2.INTER_CUBIC)
     for corners, border in cards:
-        card, coverage = flat_card(border, seed)
+        card, coverage = flat_card(border)
         # Edges of the drawing are half a pixel outside its outermost pixel centres.
         box = np.array([(0, 0), (63, 0), (63, 88), (0, 88)], float) * SCALE - 0.5
         to_picture = homography_of_points(box, (corners + 0.5) * fine - 0.5)
         warp = {"dsize": (w * fine, h * fine), "flags": cv2.INTER_AREA}
+        if any(shadow):
+            aside = homography_of_points(box, (corners + shadow + 0.5) * fine - 0.5)
+            light = light * (1 - 0.95 * cv2.warpPerspective(coverage, aside, **warp)[..., None])
         alpha = cv2.warpPerspective(coverage, to_picture, **warp)[..., None]
         light = (
             light * (1 - alpha)
             + cv2.warpPerspective(card, to_picture, borderMode=cv2.BORDER_REPLICATE, **warp) * alpha
         )
-    light = cv2.GaussianBlur(cv2.resize(light, (w, h), interpolation=cv2.INTER_AREA), (0, 0), blur) * gain
+    light = cv2.GaussianBlur(cv2.resize(light, (w, h), interpolation=cv2.INTER_AREA), (0, 0), blur)
     return Frame("1", "made.png", to_srgb_u8(light + rng.normal(0, noise, light.shape)))
 
 
@@ -107,6 +110,24 @@ def test_corners_are_where_the_edges_meet(kind, border, angle, tilt):
     assert np.median(error) <= 0.5, error
     assert error.max() <= 1.0, error
     assert outline.confidence > 0.6
+
+
+@pytest.mark.parametrize("border", [(0.03, 0.03, 0.04), (0.5, 0.4, 0.05)])
+def test_the_outer_border_of_a_shadow_is_not_the_edge(border):
+    truth = corners_at((470, 365), 560, 2)
+    outline, _ = locate([picture([(truth, border)], "grey", shadow=(5, 4))], ASPECT)
+    assert off_by(outline.corners_px, truth).max() <= 0.8
+
+
+def test_lights_from_all_sides_outvote_their_shadows():
+    truth = corners_at((470, 365), 560, 2)
+    shadows = [(3, 0), (-3, 0), (0, 3), (0, -3)]
+    frames = [
+        picture([(truth, (0.05, 0.04, 0.04))], "grey", seed=k, shadow=shadow)
+        for k, shadow in enumerate(shadows)
+    ]
+    outline, _ = locate(frames, ASPECT)
+    assert off_by(outline.corners_px, truth).max() <= 0.4
 
 
 def test_a_small_card_far_from_the_middle():
