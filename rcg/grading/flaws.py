@@ -20,8 +20,9 @@ _LONG: Final = 4.0
 """length over width from which a flaw is a line"""
 _CREASE_LENGTH_MM: Final = 10.0
 _CREASE_RELIEF_UM: Final = 25.0
-_PEAK_ON_PRINT: Final = 24.0
-"""robust standard deviations that a flaw along an edge of print must reach"""
+_PIECE_MM: Final = 1.5
+_LONG_MM: Final = 4.0
+"""length from which the relief is measured piece by piece"""
 _MAX_POINTS: Final = 48
 
 
@@ -42,14 +43,29 @@ def _polygon(region: npt.NDArray[np.uint8], px_per_mm: float) -> tuple[npt.NDArr
     return np.asarray(shape, np.int32).reshape(-1, 2), float(length), float(np.count_nonzero(region) / length)
 
 
-def _relief(height: F32, region: Mask, trusted: Mask) -> tuple[float, float]:
-    """Return peak-to-valley in the region and its mean level over its surround, micrometres."""
+def _relief(height: F32, region: Mask, trusted: Mask, px_per_mm: float) -> tuple[float, float]:
+    """Return peak-to-valley in the region, and its mean level over its surround, micrometres.
+
+    A long flaw is measured piece by piece along its length, and the median piece counts: over centimetres the
+    height map wanders by more than a flaw is deep.
+    """
     near = cv2.dilate(region.astype(np.uint8), np.ones((13, 13), np.uint8)) > 0
     ring = near & ~region & trusted
-    inside = height[region]
-    level = float(np.median(height[ring])) if ring.any() else float(np.median(inside))
-    low, high = np.percentile(np.append(inside, level), [1, 99])
-    return float(high - low), float(np.median(inside) - level)
+    level = float(np.median(height[ring])) if ring.any() else float(np.median(height[region]))
+    rows, columns = np.nonzero(region)
+    points = np.stack([columns, rows], axis=1).astype(np.float64)
+    centred = points - points.mean(axis=0)
+    along = centred @ np.linalg.eigh(centred.T @ centred)[1][:, -1]
+    piece = np.floor((along - along.min()) / (_PIECE_MM * px_per_mm)).astype(int)
+    depths = [_spread(height[rows[piece == i], columns[piece == i]]) for i in np.unique(piece)]
+    if len(depths) * _PIECE_MM < _LONG_MM:
+        depths = [_spread(np.append(height[region], level))]
+    return float(np.median(depths)), float(np.median(height[region]) - level)
+
+
+def _spread(values: F32) -> float:
+    low, high = np.percentile(values, [1, 99])
+    return float(high - low)
 
 
 def _kind(length_mm: float, width_mm: float, relief_um: float | None, sign: float) -> str:
@@ -59,14 +75,13 @@ def _kind(length_mm: float, width_mm: float, relief_um: float | None, sign: floa
     return "dent" if sign < 0 else "bump"
 
 
-def describe(maps: Maps, region: Mask, z: F32, trusted: Mask, printed: Mask) -> Finding | None:
+def describe(maps: Maps, region: Mask, z: F32, trusted: Mask) -> Finding | None:
     """Describe one region, or return None when it is too small to be told from noise.
 
     Args:
         maps: the side. region: (H, W) its pixels.
         z: (H, W) signed strength in robust standard deviations.
         trusted: (H, W) where the relief can be trusted.
-        printed: (H, W) edges of print; what lies along them must stand out more, and is believed less.
     """
     rows, columns = np.nonzero(region)
     pad = round(0.5 * maps.px_per_mm) + 8
@@ -82,16 +97,13 @@ def describe(maps: Maps, region: Mask, z: F32, trusted: Mask, printed: Mask) -> 
     if area < _MIN_AREA_MM2 or length_mm < _MIN_LENGTH_MM:
         return None
     peak = float(np.percentile(np.abs(z[window][local]), 98))
-    on_print = float(printed[window][local].mean())
-    if on_print > 0.5 and peak < _PEAK_ON_PRINT:
-        return None
     relief = step = None
     if maps.height_um is not None:
-        relief, step = _relief(maps.height_um[window], local, trusted[window])
+        relief, step = _relief(maps.height_um[window], local, trusted[window], k)
     core = z[window][local & (np.abs(z[window]) > 0.6 * peak)]
     sign = step if step is not None and abs(step) > 0.3 else float(core.sum())
     points = maps.px_to_mm(shape + np.array([window[1].start, window[0].start]))
-    confidence = float(np.clip((1 - np.exp(-(peak - 6) / 8)) * (1 - 0.5 * on_print), 0.05, 0.97))
+    confidence = float(np.clip(1 - np.exp(-(peak - 4) / 5), 0.05, 0.97))
     return Finding(
         id=1,
         kind=_kind(length_mm, width_mm, relief, sign),
@@ -100,7 +112,8 @@ def describe(maps: Maps, region: Mask, z: F32, trusted: Mask, printed: Mask) -> 
         size_se_mm=0.1 + 0.05 * length_mm,
         area_mm2=area,
         area_se_mm2=0.02 + 0.2 * area,
-        relief_um=relief,
+        # With assumed lights the slopes are right in sign and place, but their scale is a guess: no depth is claimed.
+        relief_um=relief if maps.lights is not None and maps.lights.calibrated else None,
         confidence=confidence,
         aspect="surface",
     )

@@ -1,8 +1,9 @@
-"""Surface: relief that is out of the ordinary for this card, and not explained by its print.
+"""Surface: relief that is out of the ordinary for its place, and more than its print could feign.
 
-Curvature is high-passed at two scales and divided by its own robust noise, which is learnt on the card as a
-function of how strongly the print changes there: ink edges leak into relief, and an edge of ink is no
-scratch. What stands out is grown by hysteresis and must have a size.
+Curvature is high-passed at two scales and divided by what is to be expected at the pixel: the noise of its
+neighbourhood, and the leak of print into relief. Frames that are a fraction of a pixel out of line turn a
+change of ink into a slope in proportion to the gradient of the log albedo; the factor is learnt on the card
+itself. What stands out is grown by hysteresis and must have a size.
 """
 
 from __future__ import annotations
@@ -25,11 +26,14 @@ Mask = npt.NDArray[np.bool_]
 INSET_MM: Final = 1.0
 """the rim where cut and background disturb the relief is left to corners and edges"""
 _SCALES_MM: Final = (0.08, 0.3)
-_BINS: Final = (0, 0.3, 0.5, 0.65, 0.75, 0.82, 0.87, 0.9, 0.925, 0.95, 0.965, 0.98, 0.99, 1)
-_REACH_MM: Final = 0.5
-"""how far beside a change of print its leak into the relief reaches"""
-_STRONG_PRINT: Final = 0.8
-"""gradient of log albedo per mm above which a pixel lies on an edge of print"""
+_CELL_MM: Final = 3.0
+"""side of the neighbourhood whose noise counts: far wider than a flaw, narrower than a shadow"""
+_CELL_SAMPLES: Final = 50
+_STRONG_PRINT: Final = 0.85
+"""quantile of the gradient of log albedo from which pixels tell how print leaks into relief"""
+_DARKEST: Final = 0.02
+_TRUST: Final = 0.05
+"""confidence from which relief counts at all; what is noisy for want of light is judged by its local noise"""
 _SEED: Final = 8.0
 _GROW: Final = 4.0
 _JOIN_MM: Final = 0.35
@@ -45,33 +49,42 @@ def masked_blur(image: F32, weight: F32, sigma_px: float) -> F32:
     return np.asarray(blur(image * weight, sigma_px) / np.maximum(blur(weight, sigma_px), 1e-4), np.float32)
 
 
-def print_gradient(albedo: F32, px_per_mm: float) -> F32:
-    """Return how strongly the print changes, (H, W): gradient of log albedo per mm, strongest nearby."""
-    grey = np.log(np.maximum(blur(albedo.mean(axis=2).astype(np.float32), 0.08 * px_per_mm), 0.02))
-    gx, gy = cv2.Sobel(grey, cv2.CV_32F, 1, 0), cv2.Sobel(grey, cv2.CV_32F, 0, 1)
-    reach = 2 * round(_REACH_MM * px_per_mm) + 1
-    strongest = cv2.dilate(cv2.magnitude(gx, gy), np.ones((reach, reach), np.uint8))
-    return np.asarray(strongest * px_per_mm / 8, np.float32)
+def print_gradient(albedo: F32, px_per_mm: float, scale_mm: float) -> F32:
+    """Return how strongly the print changes, (H, W): gradient of log albedo per mm, largest nearby."""
+    scale_px = scale_mm * px_per_mm
+    grey = blur(np.log(np.maximum(albedo.mean(axis=2), _DARKEST)).astype(np.float32), scale_px)
+    gradient = cv2.magnitude(cv2.Sobel(grey, cv2.CV_32F, 1, 0), cv2.Sobel(grey, cv2.CV_32F, 0, 1))
+    reach = 2 * max(1, round(2 * scale_px)) + 1
+    widest = cv2.dilate(gradient, np.ones((reach, reach), np.uint8))
+    return np.asarray(cv2.blur(widest, (reach, reach)) * px_per_mm / 8, np.float32)
 
 
-def noise_by_print(values: F32, gradient: F32, inside: Mask) -> F32:
-    """Return the noise of ``values`` at each pixel as a rising function of the print's gradient.
+def local_noise(values: F32, trusted: Mask, cell_px: int) -> F32:
+    """Return the robust standard deviation of ``values`` round each pixel, (H, W).
 
-    Per bin of gradient the larger of the MAD and a third of the 97th percentile counts: where ink leaks
-    into relief its tail is heavy, and flaws are too rare in a bin to matter.
+    1.4826 times the median magnitude of cells, smoothed: a flaw fills little of a cell and does not hide.
     """
-    edges = np.quantile(gradient[inside][::7], _BINS)
-    centres: list[float] = []
-    noise: list[float] = []
-    for low, high in itertools.pairwise(edges):
-        sample = np.abs(values[inside & (gradient >= low) & (gradient <= high)])
-        if len(sample) > 200:
-            middle, tail = np.quantile(sample, [0.5, 0.97])
-            centres.append(float(low + high) / 2)
-            noise.append(max(1.4826 * float(middle), float(tail) / 3))
-    if not noise:
-        return np.full_like(values, np.inf)
-    return np.maximum(np.interp(gradient, centres, np.maximum.accumulate(noise)), 1e-9).astype(np.float32)
+    h, w = values.shape
+    rows, columns = max(h // cell_px, 1), max(w // cell_px, 1)
+    edges_y, edges_x = np.linspace(0, h, rows + 1).astype(int), np.linspace(0, w, columns + 1).astype(int)
+    medians, known = np.zeros((rows, columns), np.float32), np.zeros((rows, columns), np.float32)
+    for i, j in itertools.product(range(rows), range(columns)):
+        cell = (slice(edges_y[i], edges_y[i + 1], 2), slice(edges_x[j], edges_x[j + 1], 2))
+        sample = np.abs(values[cell][trusted[cell]])
+        if len(sample) >= _CELL_SAMPLES:
+            medians[i, j], known[i, j] = np.median(sample), 1
+    smooth = masked_blur(medians, known, 1.2)
+    return np.asarray(1.4826 * cv2.resize(smooth, (w, h), interpolation=cv2.INTER_LINEAR), np.float32)
+
+
+def expected(values: F32, gradient: F32, trusted: Mask, px_per_mm: float) -> F32:
+    """Return the deviation to be expected of ``values`` without a flaw, (H, W): noise and leak of print."""
+    noise = local_noise(values, trusted, round(_CELL_MM * px_per_mm))
+    magnitude, change = np.abs(values[trusted][::5]), gradient[trusted][::5]
+    strong = change > np.quantile(change, _STRONG_PRINT)
+    leak = 1.4826 * float(np.median(magnitude[strong] / change[strong])) if strong.any() else 0.0
+    least = 0.5 * 1.4826 * float(np.median(magnitude))
+    return np.asarray(np.hypot(np.maximum(noise, max(least, 1e-9)), leak * gradient), np.float32)
 
 
 def usable(maps: Maps, borders: Borders) -> tuple[Mask, Mask]:
@@ -89,23 +102,22 @@ def usable(maps: Maps, borders: Borders) -> tuple[Mask, Mask]:
     ax, ay = np.minimum(x - left, right - x), np.minimum(y - bottom, top - y)
     inside &= (ax[None] + ay[:, None]) > 1.2
     assert maps.confidence is not None
-    return inside, inside & (maps.confidence > 0.3)
+    return inside, inside & (maps.confidence > _TRUST)
 
 
-def anomaly(maps: Maps, trusted: Mask, gradient: F32) -> F32:
-    """Return how many robust standard deviations the relief stands out by, signed, (H, W); 0 where not
-    trusted."""
+def anomaly(maps: Maps, trusted: Mask) -> F32:
+    """Return by how many expected deviations the relief stands out, signed, (H, W); 0 where not trusted."""
     assert maps.curvature is not None
     k = maps.px_per_mm
     weight = trusted.astype(np.float32)
     curvature = np.where(trusted, np.nan_to_num(maps.curvature), 0.0).astype(np.float32)
     best = np.zeros_like(curvature)
     for scale in _SCALES_MM:
-        smooth = masked_blur(curvature, weight, scale * k)
-        high = smooth - masked_blur(curvature, weight, 5 * scale * k)
+        high = masked_blur(curvature, weight, scale * k) - masked_blur(curvature, weight, 5 * scale * k)
+        gradient = print_gradient(maps.albedo, k, scale)
         # beside a border of what is trusted the mean rests on fewer samples and is noisier
-        whole = trusted & (blur(weight, scale * k) > 0.95)
-        z = np.where(whole, high / noise_by_print(high, gradient, trusted), 0.0).astype(np.float32)
+        whole = trusted & (blur(weight, scale * k) > 0.9)
+        z = np.where(whole, high / expected(high, gradient, trusted, k), 0.0).astype(np.float32)
         best = np.where(np.abs(z) > np.abs(best), z, best)
     return best
 
@@ -137,16 +149,12 @@ def measure_surface(maps: Maps, borders: Borders) -> tuple[SurfaceMeasure, list[
             coverage=coverage,
             reason=f"only {100 * coverage:.0f} % of the surface has usable relief",
         ), []
-    gradient = print_gradient(maps.albedo, maps.px_per_mm)
-    z = anomaly(maps, trusted, gradient)
-    printed = gradient > max(_STRONG_PRINT, 3 * float(np.quantile(gradient[trusted][::7], 0.1)))
-    strength = np.abs(z) * np.clip(maps.confidence / 0.8, 0, 1)
-    labels = hysteresis(
-        strength.astype(np.float32), _SEED, _GROW, max(round(_JOIN_MM * maps.px_per_mm / 2), 1)
-    )
+    z = anomaly(maps, trusted)
+    join_px = max(round(_JOIN_MM * maps.px_per_mm / 2), 1)
+    labels = hysteresis(np.abs(z), _SEED, _GROW, join_px)
     findings = [
         f
         for label in np.unique(labels[labels > 0])
-        if (f := describe(maps, labels == label, z, trusted, printed)) is not None
+        if (f := describe(maps, labels == label, z, trusted)) is not None
     ]
     return SurfaceMeasure(relief_measured=True, coverage=coverage), findings
