@@ -112,7 +112,7 @@ def describe(maps: Maps, region: Mask, z: F32, trusted: Mask) -> Finding | None:
         size_se_mm=0.1 + 0.05 * length_mm,
         area_mm2=area,
         area_se_mm2=0.02 + 0.2 * area,
-        # With assumed lights the slopes are right in sign and place, but their scale is a guess: no depth is claimed.
+        # Under assumed lights the scale of slopes is a guess, so no depth is claimed.
         relief_um=relief if maps.lights is not None and maps.lights.calibrated else None,
         confidence=confidence,
         aspect="surface",

@@ -114,7 +114,14 @@ def _overall(sides: dict[SideName, Side], draws: dict[SideName, Draws], rubric: 
     )
     low, high = five_to_ninety_five(cards, score)
     grade = rubric.grade(score)
-    title = rubric.title if "back" in points else f"{rubric.title}, front only"
+    without = {sub.aspect for side in sides.values() for sub in side.sub_scores if sub.score is None}
+    title = ", ".join(
+        [
+            rubric.title,
+            *(["front only"] if "back" not in points else []),
+            *([f"without {' and '.join(sorted(without))}"] if without else []),
+        ]
+    )
     return StandardGrade(
         standard=rubric.id,
         title=title,
