@@ -191,8 +191,9 @@ def first_line(
     """
     inside = span[rows]
     rows, depth = rows[inside], depth[inside]
-    bins = np.arange(bounds[0] - 0.02, bounds[1] + 0.06, 0.04)
     width = max(round(2 * band / 0.04), 1)
+    count = max(round((bounds[1] - bounds[0]) / 0.04) + 2, width)
+    bins = bounds[0] - 0.02 + 0.04 * np.arange(count + 1)
     total = max(float(span.sum()), 1.0)
     quarters = np.array_split(np.flatnonzero(span), 4)
     good: list[FoundLine] = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from rcg.grading.centering import find_borders, measure_centering
 from rcg.grading.strips import linear_colour
 from rcg.photometric import chain, images
