@@ -35,7 +35,8 @@ _OUTER_SHARE = 0.75
 """Share of the best score that a quad must reach to be taken for the card."""
 _SIZE_POWER = 0.35
 _PRINT_FRAME_SHARE = 0.25
-_BORDER_SHARE = 0.0045
+BORDER_SHARE = 0.0045
+"""A side this near the picture's border, over its longer side, is the border itself."""
 _HOLDER_ROOM = 0.065
 """Room on every side, over the card's width, that tells a rigid holder from a printed border: 4 mm."""
 _HELD_SCORE = 0.88
@@ -91,7 +92,7 @@ def find_card(
     return FoundCard(card.corners, card.score)
 
 
-def leaves(corners: Array, shape: tuple[int, int]) -> str | None:
+def leaves(corners: Array, shape: tuple[int, int], border_share: float = BORDER_SHARE) -> str | None:
     """Return the side of the picture at which a card with ``corners`` (4, 2) leaves it, or None.
 
     A corner may lie a hundredth of the card's height outside: cards' corners are round, and none of the card
@@ -107,7 +108,7 @@ def leaves(corners: Array, shape: tuple[int, int]) -> str | None:
     }
     for side, depth in room.items():
         # A whole side along the border is the border itself.
-        if depth.min() < -slack or np.sort(depth)[1] < _BORDER_SHARE * max(shape):
+        if depth.min() < -slack or np.sort(depth)[1] < border_share * max(shape):
             return side
     return None
 

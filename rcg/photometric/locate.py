@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rcg.errors import InputError
-from rcg.photometric.find import WORKING_PX, find_card, leaves
+from rcg.photometric.find import BORDER_SHARE, WORKING_PX, find_card, leaves
 from rcg.photometric.find_errors import CardCutOffError, FramesDifferError
 from rcg.photometric.find_lines import rims
 from rcg.photometric.linearise import samples_to_linear, to_srgb_u8
@@ -30,6 +30,8 @@ _BOW_SHARE = 0.3 / 88
 """Bow worth a word, over the long side: 0.3 mm of a card 88 mm high."""
 _STRONG_TILT_DEG = 10.0
 _LOW_CONFIDENCE = 0.6
+_UNSEEN = 0.1
+_NEAR_BORDER = 0.01
 _LOW_LONG_PX = 700
 """Under this length of the card's long side a border cannot be measured to a tenth of a millimetre (8
 px/mm)."""
@@ -67,7 +69,8 @@ def locate(frames: Sequence[Frame], aspect: float, *, threads: int = 2) -> tuple
     corners, on_its_side = ordered(rough, shape, aspect)
     registration = register(greys, corners, reference, start, threads=threads)
     refined, sides = refine(frames, registration.homographies, corners)
-    beyond = leaves(refined, shape)
+    unseen = min(side.inliers for side in sides) < _UNSEEN
+    beyond = leaves(refined, shape, _NEAR_BORDER if unseen else BORDER_SHARE)
     if beyond is not None:
         raise CardCutOffError(name, beyond)
     confidence = _confidence(found.score, sides)
