@@ -17,6 +17,7 @@ import numpy as np
 from rcg.errors import InputError
 from rcg.photometric import lights as lighting
 from rcg.photometric import relief
+from rcg.photometric.channels import brightest, darkest
 from rcg.photometric.even_light import colour_picture, scaled_albedo
 from rcg.photometric.find_errors import FramesDifferError
 from rcg.photometric.locate import locate
@@ -194,7 +195,7 @@ def _located(lit: list[Frame], aspect: float, threads: int) -> tuple[CardOutline
     try:
         return locate(lit, aspect, threads=threads)
     except InputError as error:
-        shares = [float((frame.pixels.min(axis=2) >= 0.99 * frame.full_scale).mean()) for frame in lit]
+        shares = [float((darkest(frame.pixels) >= 0.99 * frame.full_scale).mean()) for frame in lit]
         if min(shares) > _OVEREXPOSED:
             raise _overexposed(shares, "picture") from error
         raise
@@ -282,7 +283,7 @@ def _rectified(
             if stack is None or mask is None:
                 stack = np.empty((len(lit), *flat.shape), np.float32)
                 mask = card_mask(flat.shape, size, px_per_mm)
-            saturated.append(float((flat.max(axis=2)[mask] >= SATURATED).mean()))
+            saturated.append(float((brightest(flat)[mask] >= SATURATED).mean()))
             stack[index] = flat if dark is None else np.maximum(flat - dark, 0)
     if stack is None:
         raise InputError("No frame came.", "Give one photograph, or four and more.")

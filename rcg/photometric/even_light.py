@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from rcg.photometric.channels import brightest
 from rcg.photometric.linearise import to_srgb_u8
 from rcg.photometric.types import BoolArray, FloatArray
 
@@ -16,7 +17,7 @@ _ROWS = 128
 
 def white_level(linear: FloatArray, mask: BoolArray) -> float:
     """Return the brightness of the card's brightest parts: the 99.5th percentile of the channels' maximum."""
-    return max(float(np.percentile(linear.max(axis=2)[mask], _WHITE_PERCENTILE)), 1e-6)
+    return max(float(np.percentile(brightest(linear)[mask], _WHITE_PERCENTILE)), 1e-6)
 
 
 def scaled_albedo(linear: FloatArray, mask: BoolArray) -> FloatArray:

@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rcg.errors import InputError
+from rcg.photometric.channels import brightest
 from rcg.photometric.solve_gain import inverse_gain
 from rcg.photometric.solve_kernel import solve_rows
 from rcg.photometric.solve_pixel import Limits, Setting
@@ -142,6 +143,6 @@ def _white(albedo: FloatArray, mask: BoolArray) -> float:
     """99.5th percentile of the brightest channel on the card, from every third pixel; 1 where there is no
     card.
     """
-    values = albedo[::3, ::3].max(-1)[mask[::3, ::3]]
+    values = brightest(albedo[::3, ::3])[mask[::3, ::3]]
     white = float(np.percentile(values, 99.5)) if len(values) else 1.0
     return white if white > 1e-6 else 1.0

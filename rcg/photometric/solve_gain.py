@@ -19,6 +19,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from rcg.photometric.channels import brightest
 from rcg.photometric.solve_pixel import Limits, Setting
 from rcg.photometric.types import BoolArray, FloatArray
 
@@ -88,7 +89,7 @@ def _log_ratios(
     sample is unusable.
     """
     value = frames @ np.array([setting.red, setting.green, setting.blue], np.float32)
-    usable = mask & (frames.max(-1) < limits.saturated).all(0) & (value > limits.dark).all(0)
+    usable = mask & (brightest(frames) < limits.saturated).all(0) & (value > limits.dark).all(0)
     log = np.log(np.maximum(value, 1e-9), dtype=np.float64)
     for i, (light, factor) in enumerate(zip(source, scale, strict=True)):
         if setting.near:

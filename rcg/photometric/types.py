@@ -1,6 +1,7 @@
 """The words the engine speaks: frames, lights, the card's outline, maps.
 
-Array layout is image order (row 0 at the top, column 0 at the left); vectors are (x right, y up, z to the camera).
+Array layout is image order (row 0 at the top, column 0 at the left); vectors are (x right, y up, z to the
+camera).
 """
 
 from __future__ import annotations
@@ -26,9 +27,10 @@ class Frame:
     Attributes:
         name: light name the frame belongs to (``"up"``, ``"1"``, a row of the ``.lp`` file, ...).
         file_name: what the file was called; for messages only.
-        pixels: (H, W, 3) RGB as stored: uint8, uint16, or float32 in [0, 1]. Orientation from EXIF already applied.
+        pixels: (H, W, 3) RGB as stored: uint8, uint16, or float32 in [0, 1]. Orientation from EXIF is applied.
         encoding: ``"srgb"`` for ordinary photographs, ``"linear"`` where the file says it is linear.
-        warnings: what decoding had to do that a report should say (a colour profile was converted), as plain sentences.
+        warnings: what decoding had to do that a report should say (a colour profile was converted), as plain
+            sentences.
     """
 
     name: str
@@ -49,8 +51,8 @@ class Frame:
 class Lights:
     """Where the light came from in each frame, in the order of the frames.
 
-    Exactly one of ``directions`` and ``positions_mm`` is the source; ``directions`` is always filled (for near lights:
-    from the card's centre).
+    Exactly one of ``directions`` and ``positions_mm`` is the source; ``directions`` is always filled (for near
+    lights: from the card's centre).
 
     Attributes:
         names: n light names.
@@ -79,8 +81,8 @@ class CardOutline:
     """The card as found in the reference frame.
 
     Attributes:
-        corners_px: (4, 2) x, y of the corners where the straight edges meet, order: card's top left, top right,
-            bottom right, bottom left, in pixels of the reference frame (pixel centres at integers).
+        corners_px: (4, 2) x, y of the corners where the straight edges meet, order: card's top left, top
+            right, bottom right, bottom left, in pixels of the reference frame (pixel centres at integers).
         corner_sd_px: standard error of the corners, one number.
         confidence: 0..1, how sure the finder is that this is a whole, single card.
         warnings: limits a report must state ("holder", "bowed edge", ...), as plain sentences.
@@ -108,7 +110,8 @@ class Registration:
     Attributes:
         reference: index of the reference frame.
         homographies: (n, 3, 3), frame pixel -> reference pixel.
-        residual_px: (n,) measured residual after registration in reference pixels, NaN where it could not be measured.
+        residual_px: (n,) measured residual after registration in reference pixels, NaN where it could not be
+            measured.
         shift_px: (n,) mean displacement found before registration, over the card.
     """
 
@@ -175,7 +178,7 @@ class Maps:
         xy = np.asarray(xy_mm, np.float64)
         h, w = self.albedo.shape[:2]
         centre = np.array([(w - 1) / 2, (h - 1) / 2])
-        return centre + xy * np.array([self.px_per_mm, -self.px_per_mm])
+        return np.asarray(centre + xy * np.array([self.px_per_mm, -self.px_per_mm]), np.float64)
 
     def px_to_mm(self, xy_px: npt.ArrayLike) -> npt.NDArray[np.float64]:
         """Inverse of :meth:`mm_to_px`."""
