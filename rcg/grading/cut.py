@@ -23,6 +23,8 @@ from rcg.photometric.types import Maps
 STEP_MM: Final = 0.25
 _DEPTH_STEP_MM: Final = 0.02
 _SEARCH_MM: Final = 1.6
+_SHARE: Final = 0.3
+"""sharpness that a candidate for the cut needs, against the row's sharpest change"""
 _BLACK: Final = 0.003
 """linear light below which differences are noise"""
 _NEAR_MM: Final = 0.7
@@ -163,7 +165,7 @@ def _edge_line(
 
 
 def _candidates(
-    strip: F32, t: F64, native: float, share: float = 0.3
+    strip: F32, t: F64, native: float, share: float = _SHARE
 ) -> tuple[npt.NDArray[np.int64], F64, float]:
     """Return rows and depths of sharp changes, and how far the side's sharpest stand above the background's.
 
@@ -175,6 +177,8 @@ def _candidates(
     near = np.abs(t) <= _SEARCH_MM
     outside = t < -_SEARCH_MM
     noise = float(np.median(sharp[:, outside]))
+    if share < _SHARE:  # small steps must also stand above the card's own noise
+        noise = max(noise, float(np.median(sharp[:, t > 0.3])))
     # a narrow border's print edge may outshine the cut: only what lies near the nominal edge counts
     strongest = np.where(near[None] & (t < _NEAR_MM)[None], sharp, 0).max(axis=1)
     low = np.maximum(4 * noise, share * np.maximum(strongest, np.median(strongest)))
