@@ -1,7 +1,8 @@
 """The one error type that users see, in one form everywhere.
 
-Every failure a user can cause or cure is an :class:`RcgError`: it says what was wrong, with the value, and what to do.
-The REST API renders it as ``{"error", "detail", "hint"}``; pages and the command line show the same words.
+Every failure a user can cause or cure is an :class:`RcgError`: it says what was wrong, with the value, and
+what to do. The REST API renders it as ``{"error", "detail", "hint"}``; pages and the command line show the
+same words.
 """
 
 from __future__ import annotations

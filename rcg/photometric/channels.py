@@ -10,9 +10,9 @@ import numpy.typing as npt
 
 def brightest(rgb: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """Return (..., 3) as (...): the largest of red, green and blue."""
-    return np.maximum(np.maximum(rgb[..., 0], rgb[..., 1]), rgb[..., 2])
+    return np.asarray(np.maximum(np.maximum(rgb[..., 0], rgb[..., 1]), rgb[..., 2]))
 
 
 def darkest(rgb: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """Return (..., 3) as (...): the smallest of red, green and blue."""
-    return np.minimum(np.minimum(rgb[..., 0], rgb[..., 1]), rgb[..., 2])
+    return np.asarray(np.minimum(np.minimum(rgb[..., 0], rgb[..., 1]), rgb[..., 2]))

@@ -164,7 +164,7 @@ def outermost(ranked: Sequence[Quad]) -> Quad:
     """
     merit = [quad.score * quad.area**_SIZE_POWER for quad in ranked]
     for k in np.argsort(-np.array(merit), kind="stable"):
-        quad = ranked[k]
+        quad = ranked[int(k)]
         if quad.score >= _OUTER_SHARE * ranked[0].score and not any(
             other.score >= quad.score and straddles(other, quad) for other in ranked
         ):

@@ -69,7 +69,7 @@ def cues(pictures: Sequence[npt.NDArray[np.uint8]]) -> list[Gray]:
 def _stretched(gray: Gray) -> Gray:
     low, high = np.percentile(gray, (0.5, 99.5))
     scale = min(255.0 / max(high - low, 1.0), 4.0)
-    return np.clip((gray.astype(np.float32) - low) * scale, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip((gray.astype(np.float32) - low) * scale, 0, 255), np.uint8)
 
 
 def _widened(chroma: Gray) -> Gray:
@@ -99,7 +99,8 @@ def rims(grey: npt.NDArray[np.float32], size: tuple[int, int]) -> Gray:
     wide = cv2.blur(hair, (31, 31))
     hair = hair / (wide + 2.0)
     factor = max(1, round(max(picture.shape) / max(size)))
-    hair = cv2.dilate(hair, np.ones((factor, factor), np.uint8)) if factor > 1 else hair
+    if factor > 1:
+        hair = np.asarray(cv2.dilate(hair, np.ones((factor, factor), np.uint8)), np.float32)
     small = cv2.resize(hair, size, interpolation=cv2.INTER_AREA)
     return np.clip(small * 25, 0, 255).astype(np.uint8)
 
@@ -184,6 +185,6 @@ def coverage(line: Line, low: Points, high: Points) -> Points:
 
     def before(position: Points) -> Points:
         cell = np.clip((position - line.start) / _COVER_STEP_PX, 0, len(line.covered))
-        return np.interp(cell, np.arange(len(total)), total)
+        return np.asarray(np.interp(cell, np.arange(len(total)), total), np.float64)
 
     return np.asarray((before(high) - before(low)) * _COVER_STEP_PX / np.maximum(high - low, 1e-9))

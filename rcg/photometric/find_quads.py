@@ -137,7 +137,8 @@ def _corners(
 
 def _areas(points: Array) -> Array:
     following = np.roll(points, -1, axis=1)
-    return 0.5 * (points[..., 0] * following[..., 1] - points[..., 1] * following[..., 0]).sum(axis=1)
+    cross = points[..., 0] * following[..., 1] - points[..., 1] * following[..., 0]
+    return np.asarray(0.5 * cross.sum(axis=1), np.float64)
 
 
 class _Coverage:

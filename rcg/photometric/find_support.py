@@ -99,7 +99,7 @@ def block_strength(
     height, width = grays[0].shape
     inside = (x >= 1) & (x <= width - 2) & (y >= 1) & (y <= height - 2)
     strength *= inside.reshape(count * sides, BLOCKS, _TAPS, -1).all(axis=2)[..., 1:-1]
-    return strength
+    return np.asarray(strength, np.float32)
 
 
 def clear(strength: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

@@ -57,10 +57,10 @@ def samples_to_linear(samples: npt.NDArray[np.generic], encoding: str) -> FloatA
     if samples.dtype == np.uint8:
         table = _decode_table(256, srgb=srgb)
         if samples.ndim == 3 and samples.flags.c_contiguous:
-            return np.asarray(cv2.LUT(samples, table), np.float32)
+            return np.asarray(cv2.LUT(np.asarray(samples, np.uint8), table), np.float32)
         return np.asarray(table[samples], np.float32)
     if samples.dtype == np.uint16:
-        return np.asarray(_decode_table(65536, srgb=srgb).take(samples), np.float32)
+        return np.asarray(_decode_table(65536, srgb=srgb).take(np.asarray(samples, np.uint16)), np.float32)
     values = np.clip(np.nan_to_num(samples.astype(np.float32), nan=0.0), 0.0, 1.0)
     return srgb_decode(values).astype(np.float32) if srgb else values
 

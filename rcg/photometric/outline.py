@@ -223,4 +223,4 @@ def _robust_fit(
     # Neighbouring stations share texture and blur: half of them count as independent.
     normal_matrix = (design * (w / max(w.max(), 1e-9))[:, None]).T @ design
     covariance = 2.0 * scatter**2 * np.linalg.pinv(normal_matrix)
-    return coefficients, covariance, scatter, good
+    return np.asarray(coefficients, np.float64), np.asarray(covariance, np.float64), scatter, good

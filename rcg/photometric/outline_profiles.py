@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.ndimage import gaussian_filter1d
 
+from rcg.photometric.channels import brightest
 from rcg.photometric.linearise import samples_to_linear
 from rcg.photometric.outline_geometry import apply
 from rcg.photometric.types import FloatArray, Frame
@@ -88,13 +89,15 @@ def sample_strip(
     for frame, homography in zip(frames, homographies, strict=True):
         to_frame = np.linalg.inv(homography) @ to_reference
         values = _sample(frame, to_frame, shape)
-        full = (values.max(axis=2) > _NEAR_FULL_SCALE).astype(np.float32)
+        full = (brightest(values) > _NEAR_FULL_SCALE).astype(np.float32)
         light.append(values.reshape(STATIONS, taps, len(offsets), 3).mean(axis=1))
         clipped.append(full.reshape(STATIONS, taps, len(offsets)).mean(axis=1))
         outside |= _beyond(frame, to_frame, rows, len(offsets)).reshape(STATIONS, taps).any(axis=1)
     centres = (np.arange(rows) + 0.5).reshape(STATIONS, taps).mean(axis=1)
-    along = length * (ends_share + (1 - 2 * ends_share) * centres / rows)
-    return Strip(begin, end, offsets, along, np.stack(light), np.stack(clipped), outside)
+    along = np.asarray(length * (ends_share + (1 - 2 * ends_share) * centres / rows), np.float64)
+    return Strip(
+        begin, end, np.asarray(offsets, np.float64), along, np.stack(light), np.stack(clipped), outside
+    )
 
 
 def only(strip: Strip, frames: npt.NDArray[np.bool_]) -> Strip:

@@ -67,7 +67,8 @@ def aligned(strip: Strip, curve: Array, reach_px: float) -> tuple[Array, Array]:
     rows = np.flatnonzero(inside) if inside.sum() > 8 else np.arange(len(curve))
     index = np.clip(index[rows], 0, len(strip.offsets) - 1)
     brightness = strip.light.mean(axis=3)[:, rows[:, None], index]
-    return gaussian_filter1d(np.median(brightness, axis=1), 1.0, axis=1), step * STEP_PX
+    smooth = gaussian_filter1d(np.median(brightness, axis=1), 1.0, axis=1)
+    return np.asarray(smooth, np.float64), np.asarray(step * STEP_PX, np.float64)
 
 
 def rises_outwards(strip: Strip, curve: Array) -> bool:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import cv2
 import numpy as np
@@ -28,6 +29,9 @@ _LEVELS = ((0.35, 30), (1.0, 12))
 """(share of the finest size, iterations) of each step of the fine registration."""
 _INSET = 0.02
 _WORSE = 1.15
+
+_find_transform_ecc: Any = cv2.findTransformECC
+"""without its type stub, which forbids the mask None that the function allows"""
 
 
 def register(
@@ -113,7 +117,7 @@ def _aligned(
     warp /= warp[2, 2]
     criteria = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, iterations, 1e-6)
     try:
-        _, found = cv2.findTransformECC(
+        _, found = _find_transform_ecc(
             template, moving, warp.astype(np.float32), cv2.MOTION_HOMOGRAPHY, criteria, None, 5
         )
     except cv2.error:  # it throws when it does not converge

@@ -52,7 +52,7 @@ def agreement(moving: FloatArray, target: FloatArray, homography: Array) -> floa
 
 
 def _by_features(frame: FloatArray, reference: FloatArray) -> Array | None:
-    sift = cv2.SIFT_create(nfeatures=2500, contrastThreshold=0.02)
+    sift = cv2.SIFT.create(nfeatures=2500, contrastThreshold=0.02)
     even = cv2.createCLAHE(clipLimit=3.0, tileGridSize=(8, 8))
     pictures = [even.apply(np.clip(p, 0, 255).astype(np.uint8)) for p in (frame, reference)]
     (points_a, found_a), (points_b, found_b) = (sift.detectAndCompute(p, None) for p in pictures)

@@ -55,9 +55,7 @@ def patch_shifts(
     for centre in centres:
         to_reference = np.array([[1, 0, centre[0] - size // 2], [0, 1, centre[1] - size // 2], [0, 0, 1.0]])
         patches = [
-            gradient_picture(
-                cv2.warpPerspective(picture, to, (size, size), flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP)
-            )
+            gradient_picture(_warped(picture, to, size))
             for picture, to in ((frame, np.linalg.inv(homography) @ to_reference), (reference, to_reference))
         ]
         if min(float(p.std()) for p in patches) < _MIN_TEXTURE:
@@ -67,3 +65,8 @@ def patch_shifts(
             kept.append(centre)
             shifts.append((dx, dy))
     return np.array(kept).reshape(-1, 2), np.array(shifts).reshape(-1, 2)
+
+
+def _warped(picture: FloatArray, to: npt.NDArray[np.float64], size: int) -> FloatArray:
+    flags = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
+    return np.asarray(cv2.warpPerspective(picture, to, (size, size), flags=flags), np.float32)

@@ -27,7 +27,7 @@ class Frame:
     Attributes:
         name: light name the frame belongs to (``"up"``, ``"1"``, a row of the ``.lp`` file, ...).
         file_name: what the file was called; for messages only.
-        pixels: (H, W, 3) RGB as stored: uint8, uint16, or float32 in [0, 1]. Orientation from EXIF is applied.
+        pixels: (H, W, 3) RGB as stored: uint8, uint16, or float32 in [0, 1]. EXIF orientation is applied.
         encoding: ``"srgb"`` for ordinary photographs, ``"linear"`` where the file says it is linear.
         warnings: what decoding had to do that a report should say (a colour profile was converted), as plain
             sentences.
@@ -51,7 +51,7 @@ class Frame:
 class Lights:
     """Where the light came from in each frame, in the order of the frames.
 
-    Exactly one of ``directions`` and ``positions_mm`` is the source; ``directions`` is always filled (for near
+    Exactly one of ``directions`` and ``positions_mm`` is the source; ``directions`` is always filled (near
     lights: from the card's centre).
 
     Attributes:
