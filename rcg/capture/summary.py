@@ -52,7 +52,7 @@ def _overall(report: GradeReport) -> Iterator[str]:
     interval = f" ({overall.low} to {overall.high})" if overall.low and overall.high else ""
     yield _row("Grade", f"{overall.grade}{interval} by RCG's rubric{score}; {overall.validation}")
     for limit in overall.limits:
-        yield _row("Limited by", f"{limit.side + ' ' if limit.side else ''}{limit.aspect}: {limit.text}")
+        yield _row("Limited by", limit.text)
 
 
 def _ceiling(grade: StandardGrade) -> str:
