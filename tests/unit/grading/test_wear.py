@@ -12,6 +12,7 @@ from rcg.grading.centering import find_borders
 from rcg.grading.inspect import inspect_side
 from rcg.grading.strips import linear_colour
 from rcg.grading.surface import measure_surface
+from rcg.photometric.types import Lights
 
 from .cards import Card, make_maps
 
@@ -79,8 +80,15 @@ def with_relief(maps, height_um):
     normal = np.dstack([-gx, gy, np.ones_like(gx)]).astype(np.float32)
     normal /= np.linalg.norm(normal, axis=2, keepdims=True)
     curvature = (-0.5 * cv2.Laplacian(height, cv2.CV_32F) / 1000 * k * k).astype(np.float32)
+    around = np.radians([0, 90, 180, 270])
+    towards = np.stack([np.cos(around), np.sin(around), np.ones(4)], axis=1) / np.sqrt(2)
     return replace(
-        maps, normal=normal, height_um=height, curvature=curvature, confidence=np.ones_like(height)
+        maps,
+        lights=Lights(tuple("1234"), towards, None, np.ones(4), "rig", calibrated=True),
+        normal=normal,
+        height_um=height,
+        curvature=curvature,
+        confidence=np.ones_like(height),
     )
 
 
