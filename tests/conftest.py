@@ -1,7 +1,7 @@
 """The order of the tests: quick ones first, the browser's last.
 
-Playwright's synchronous interface keeps an event loop in the main thread until the session ends, and no later test
-could call ``asyncio.run``.
+Playwright's synchronous interface keeps an event loop in the main thread until the session ends, and no later
+test could call ``asyncio.run``.
 """
 
 from __future__ import annotations
