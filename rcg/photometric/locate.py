@@ -7,6 +7,7 @@ the card alone, and the outline is measured on all registered frames at full res
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import cv2
 import numpy as np
@@ -56,19 +57,21 @@ def locate(frames: Sequence[Frame], aspect: float, *, threads: int = 2) -> tuple
         if frame.pixels.shape[:2] != frames[0].pixels.shape[:2]:
             raise FramesDifferError(_described(frames[0]), _described(frame))
     shape = (int(frames[0].pixels.shape[0]), int(frames[0].pixels.shape[1]))
-    greys = [brightness(frame) for frame in frames]
-    reference = choose_reference(greys)
-    start = coarse(greys, reference)
-    pictures = _working_pictures(frames, start)
-    size = (pictures[0].shape[1], pictures[0].shape[0])
+    with ThreadPoolExecutor(max(1, threads)) as pool:
+        greys = list(pool.map(brightness, frames))
+        reference = choose_reference(greys)
+        start = coarse(greys, reference)
+        pictures = _working_pictures(frames, start, pool)
+        size = (pictures[0].shape[1], pictures[0].shape[0])
+        thin = list(pool.map(lambda grey: rims(grey, size), greys))
     to_working = scaling(shape, pictures[0].shape)
-    hairs = [_moved(rims(grey, size), h, to_working) for grey, h in zip(greys, start, strict=True)]
+    hairs = [_moved(picture, h, to_working) for picture, h in zip(thin, start, strict=True)]
     name = frames[reference].file_name or frames[reference].name
     found = find_card(pictures, aspect, name, [np.max(hairs, axis=0)])
     rough = apply(np.linalg.inv(to_working), found.corners)
     corners, on_its_side = ordered(rough, shape, aspect)
     registration = register(greys, corners, reference, start, threads=threads)
-    refined, sides = refine(frames, registration.homographies, corners)
+    refined, sides = refine(frames, registration.homographies, corners, threads=threads)
     unseen = min(side.inliers for side in sides) < _UNSEEN
     beyond = leaves(refined, shape, _NEAR_BORDER if unseen else BORDER_SHARE)
     if beyond is not None:
@@ -103,15 +106,16 @@ def _described(frame: Frame) -> str:
     return f"{frame.file_name or frame.name} ({w} x {h})"
 
 
-def _working_pictures(frames: Sequence[Frame], start: Sequence[Array]) -> list[npt.NDArray[np.uint8]]:
+def _working_pictures(
+    frames: Sequence[Frame], start: Sequence[Array], pool: ThreadPoolExecutor
+) -> list[npt.NDArray[np.uint8]]:
     """Return small sRGB copies of the frames, brought roughly into line with the reference."""
     h, w = frames[0].pixels.shape[:2]
     scale = min(1.0, WORKING_PX / max(h, w))
     size = (max(8, round(w * scale)), max(8, round(h * scale)))
     down = scaling((h, w), (size[1], size[0]))
-    return [
-        _moved(_small(frame, size), homography, down) for frame, homography in zip(frames, start, strict=True)
-    ]
+    small = pool.map(lambda frame: _small(frame, size), frames)
+    return [_moved(picture, homography, down) for picture, homography in zip(small, start, strict=True)]
 
 
 def _moved(picture: npt.NDArray[np.uint8], homography: Array, down: Array) -> npt.NDArray[np.uint8]:

@@ -4,6 +4,7 @@ meet."""
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,7 +47,9 @@ class Side:
     clipped: float
 
 
-def refine(frames: Sequence[Frame], homographies: Array, corners: Array) -> tuple[Array, list[Side]]:
+def refine(
+    frames: Sequence[Frame], homographies: Array, corners: Array, *, threads: int = 1
+) -> tuple[Array, list[Side]]:
     """Return the refined corners (4, 2) and the four sides (top, right, bottom, left).
 
     Args:
@@ -54,19 +57,19 @@ def refine(frames: Sequence[Frame], homographies: Array, corners: Array) -> tupl
         homographies: (n, 3, 3) frame -> reference.
         corners: (4, 2) in the reference, clockwise from the top left, right to about 1 % of the card's
             height.
+        threads: sides fitted at once; the result does not depend on it.
     """
     long_px = max(float(np.linalg.norm(corners[k] - corners[k - 1])) for k in range(4))
     first = max(6.0, _FIRST_REACH_SHARE * long_px)
-    sides = [
-        _fitted(sample_strip(frames, homographies, a, b, first, _ENDS_SHARE), long_px)
-        for a, b in _pairs(corners)
-    ]
-    corners = _meet(sides, corners)
     reach = max(_SECOND_REACH_PX, _FIRST_REACH_SHARE * long_px)
-    sides = [
-        _fitted(sample_strip(frames, homographies, a, b, reach, _ENDS_SHARE), long_px)
-        for a, b in _pairs(corners)
-    ]
+
+    def fitted(ends: tuple[Array, Array], reach: float) -> Side:
+        return _fitted(sample_strip(frames, homographies, *ends, reach, _ENDS_SHARE), long_px)
+
+    with ThreadPoolExecutor(max(1, threads)) as pool:
+        sides = list(pool.map(lambda ends: fitted(ends, first), _pairs(corners)))
+        corners = _meet(sides, corners)
+        sides = list(pool.map(lambda ends: fitted(ends, reach), _pairs(corners)))
     return _meet(sides, corners), sides
 
 
