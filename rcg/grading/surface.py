@@ -3,7 +3,9 @@
 Curvature is high-passed at two scales and divided by what is to be expected at the pixel: the noise of its
 neighbourhood, and the leak of print into relief. Frames that are a fraction of a pixel out of line turn a
 change of ink into a slope in proportion to the gradient of the log albedo; the factor is learnt on the card
-itself. What stands out is grown by hysteresis and must have a size.
+itself. What stands out is grown by hysteresis and must have a size. Frames and boxes of print run along the
+card's axes, where the leak adds up over centimetres: what lies along such an edge must stand out twice as
+much.
 """
 
 from __future__ import annotations
@@ -36,6 +38,9 @@ _TRUST: Final = 0.05
 """confidence from which relief counts at all; what is noisy for want of light is judged by its local noise"""
 _SEED: Final = 8.0
 _GROW: Final = 4.0
+_SEED_ON_PRINT: Final = 16.0
+_AXIS: Final = 0.9962
+"""cosine of twice the angle (2.5 degrees) within which an edge of print runs along an axis of the card"""
 _JOIN_MM: Final = 0.35
 
 
@@ -133,6 +138,24 @@ def hysteresis(strength: F32, seed: float, grow: float, join_px: int) -> npt.NDA
     return np.asarray(np.where(keep[labels] & (low > 0), labels, 0), np.int32)
 
 
+def along_print(labels: npt.NDArray[np.int32], albedo: F32, trusted: Mask, px_per_mm: float) -> Mask:
+    """Return for each label, 0 to the largest, whether it lies along print that runs along an axis.
+
+    From the structure tensor of the log albedo, summed over the region: its direction and its strength.
+    """
+    scale_px = _SCALES_MM[0] * px_per_mm
+    grey = blur(np.log(np.maximum(albedo.mean(axis=2), _DARKEST)).astype(np.float32), scale_px)
+    gx, gy = cv2.Sobel(grey, cv2.CV_32F, 1, 0), cv2.Sobel(grey, cv2.CV_32F, 0, 1)
+    strong = float(np.quantile(cv2.magnitude(gx, gy)[trusted][::7], _STRONG_PRINT))
+    at, count = labels.ravel(), int(labels.max()) + 1
+    xx, yy, xy = (np.bincount(at, (a * b).ravel(), count) for a, b in ((gx, gx), (gy, gy), (gx, gy)))
+    size = np.maximum(np.bincount(at, minlength=count), 1)
+    energy = np.maximum(xx + yy, 1e-12)
+    aligned = np.abs(xx - yy) >= _AXIS * np.hypot(xx - yy, 2 * xy)
+    coherent = np.hypot(xx - yy, 2 * xy) >= 0.8 * energy
+    return np.asarray(aligned & coherent & (energy / size > strong**2))
+
+
 def measure_surface(maps: Maps, borders: Borders) -> tuple[SurfaceMeasure, list[Finding]]:
     """Find what the relief shows inside the rim of the card."""
     if not maps.relief or maps.curvature is None or maps.confidence is None:
@@ -152,9 +175,11 @@ def measure_surface(maps: Maps, borders: Borders) -> tuple[SurfaceMeasure, list[
     z = anomaly(maps, trusted)
     join_px = max(round(_JOIN_MM * maps.px_per_mm / 2), 1)
     labels = hysteresis(np.abs(z), _SEED, _GROW, join_px)
+    on_print = along_print(labels, maps.albedo, trusted, maps.px_per_mm)
     findings = [
         f
         for label in np.unique(labels[labels > 0])
-        if (f := describe(maps, labels == label, z, trusted)) is not None
+        if not (on_print[label] and np.abs(z[labels == label]).max() < _SEED_ON_PRINT)
+        and (f := describe(maps, labels == label, z, trusted)) is not None
     ]
     return SurfaceMeasure(relief_measured=True, coverage=coverage), findings
