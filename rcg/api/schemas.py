@@ -303,7 +303,9 @@ class NewTokenOut(TokenOut):
 class DemoIn(In):
     """Which card to render."""
 
-    seed: int = Field(1, ge=0, le=2**31 - 1)
+    seed: int | None = Field(
+        None, ge=0, le=2**31 - 1, description="the same seed gives the same card; without one, the next"
+    )
 
 
 class CpuOut(BaseModel):

@@ -98,9 +98,11 @@ def _side(capture: Capture) -> dict[str, Any]:
     }
 
 
-def demo(container: Container, seed: int) -> schemas.JobOut:
-    """Queue the rendering and grading of a made-up card."""
+def demo(container: Container, seed: int | None) -> schemas.JobOut:
+    """Queue the rendering and grading of a made-up card: of this seed, else 1, 2, 3 ... in turn."""
     with container.db.write() as session:
+        if seed is None:
+            seed = 1 + jobs.listing(session, kind="demo", limit=1).total
         job = container.jobs.submit(
             session,
             "demo",

@@ -302,3 +302,8 @@ def test_jobs_are_listed_by_state_and_subject(client, card, capture, photo):
     assert client.get("/api/jobs", params={"state": "finished"}).status_code == 422
     assert client.get(f"/api/jobs/{demo['id']}").json() == demo
     assert client.get(f"/api/jobs/{demo['id']}/log").json() == []
+
+
+def test_sample_cards_are_numbered_as_they_are_asked_for(client):
+    titles = [client.post("/api/demo", json=body).json()["title"] for body in ({}, {}, {"seed": 40})]
+    assert titles == [f"Render and grade sample card {seed}" for seed in (1, 2, 40)]

@@ -53,7 +53,7 @@ function fold(): void {
 
 export async function demo(): Promise<void> {
   try {
-    const job = await call<Job>("POST", "/api/demo", { seed: 1 + Math.floor(Math.random() * 9999) });
+    const job = await call<Job>("POST", "/api/demo", {});
     follow = job.id;
     for (const button of all<HTMLButtonElement>("[data-demo]")) { button.disabled = true; button.setAttribute("aria-busy", "true"); }
     toast("Rendering a sample card; its report opens when it is graded.", { word: "Show", run: openJobs });
