@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from rcg.capture.card_input import CaptureError, CardInput, FrameFile, SideInput
 from rcg.grading.schema import SideName
 from rcg.photometric.light_files import LightsError, parse
@@ -41,18 +43,20 @@ def read_folder(
         side: which side a folder without ``front`` and ``back`` shows.
         capture: which of several captures to take.
         lights_file: a ``.lp`` or rig file for every side.
-        elevation_deg: assumed elevation for lights told by name.
-        ring: how many lights a numbered ring has.
+        elevation_deg: assumed elevation for lights told by name, above 0 and below 90.
+        ring: how many lights a numbered ring has, 3 to 360.
 
     Raises:
         CaptureError: nothing there, no image, several captures (listed), names that tell no light.
-        LightsError: lights and frames do not fit.
+        LightsError: lights and frames do not fit; an elevation or a ring that cannot be, or beside a light
+            file, which says both itself.
     """
     if not path.exists():
         raise CaptureError(
             f"{path} does not exist.", "Give a folder with the frames of one card, or one photograph."
         )
     given = _Given(capture, _read_lights(lights_file) if lights_file else None, elevation_deg, ring)
+    given.by_names()  # what cannot be is refused whatever the folder holds
     if path.is_file():
         photo = FrameFile(PHOTO, path.name, path)
         return CardInput({side: SideInput((photo,))}, path.stem)
@@ -90,9 +94,27 @@ class _Given:
         if self.elevation_deg is None and self.ring is None:
             return None
         said = {"elevation_deg": self.elevation_deg, "ring": self.ring}
-        return LightsSpec.model_validate(
-            {"kind": "azimuth"} | {k: v for k, v in said.items() if v is not None}
-        )
+        try:
+            return LightsSpec.model_validate(
+                {"kind": "azimuth"} | {k: v for k, v in said.items() if v is not None}
+            )
+        except ValidationError as error:
+            first = error.errors()[0]
+            name = str(first["loc"][0]).removesuffix("_deg")
+            raise LightsError(
+                f"--{name} {first['input']:g} cannot be.",
+                "The elevation lies above 0 and below 90 degrees; a ring has 3 to 360 lights.",
+            ) from error
+
+    def refuse_beside_a_file(self, folder: Path) -> None:
+        """Refuse an elevation or a ring where a light file says from where each light shines."""
+        said = [("--elevation", self.elevation_deg), ("--ring", self.ring)]
+        names = " and ".join(name for name, value in said if value is not None)
+        if names:
+            raise LightsError(
+                f"{names} came together with a light file for {folder}, which says where the lights are.",
+                f"Leave out {names}, or take the light file away to have the lights told by name.",
+            )
 
 
 def _entries(folder: Path) -> list[Path]:
@@ -160,6 +182,7 @@ def _read_side(folder: Path, given: _Given) -> tuple[SideInput, str | None, list
     if len(images) == 1:
         return SideInput((FrameFile(PHOTO, images[0].name, images[0]),)), images[0].stem, notes
     if spec is not None:
+        given.refuse_beside_a_file(folder)
         listed = _by_light_file(images, spec, given.capture)
         if listed is not None:
             return SideInput(listed, spec), given.capture or folder.resolve().name, notes

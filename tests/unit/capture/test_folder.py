@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -150,6 +151,34 @@ def test_what_was_said_of_lights_by_name(tmp_path: Path) -> None:
     spec = read_folder(tmp_path, ring=4, elevation_deg=30).sides["front"].lights
     assert spec is not None
     assert (spec.kind, spec.ring, spec.elevation_deg) == ("azimuth", 4, 30)
+
+
+@pytest.mark.parametrize(
+    ("said", "message"),
+    [
+        ({"elevation_deg": 95.0}, "--elevation 95 cannot be"),
+        ({"elevation_deg": 0.0}, "--elevation 0 cannot be"),
+        ({"elevation_deg": float("nan")}, "--elevation nan cannot be"),
+        ({"ring": 2}, "--ring 2 cannot be"),
+    ],
+)
+def test_an_elevation_or_a_ring_that_cannot_be(tmp_path: Path, said: dict[str, Any], message: str) -> None:
+    filled(tmp_path, "1.jpg", "2.jpg", "3.jpg", "4.jpg")
+    with pytest.raises(LightsError, match=message):
+        read_folder(tmp_path, **said)
+
+
+@pytest.mark.parametrize("said", [{"elevation_deg": 30.0}, {"ring": 4}])
+def test_an_elevation_or_a_ring_beside_a_light_file(tmp_path: Path, said: dict[str, Any]) -> None:
+    rows = "".join(f"{n}.jpg {x} {y} 1\n" for n, x, y in ((1, 0, 1), (2, 1, 0), (3, 0, -1), (4, -1, 0)))
+    for side in ("front", "back"):
+        (tmp_path / side).mkdir()
+        filled(tmp_path / side, "1.jpg", "2.jpg", "3.jpg", "4.jpg")
+    (tmp_path / "lights.lp").write_text(f"4\n{rows}")
+    with pytest.raises(LightsError, match=r"came together with a light file"):
+        read_folder(tmp_path, **said)
+    with pytest.raises(LightsError, match=r"came together with a light file"):
+        read_folder(tmp_path / "front", lights_file=tmp_path / "lights.lp", **said)
 
 
 def test_a_light_file_that_is_no_text(tmp_path: Path) -> None:
