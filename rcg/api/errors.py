@@ -15,6 +15,7 @@ from pydantic import BaseModel, ValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
+from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rcg.errors import InputError, NotFoundError, RcgError, TooLargeError
@@ -68,7 +69,10 @@ def install_errors(app: FastAPI, error_page: ErrorPage | None = None) -> None:
 
     def on_http_error(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
-        return answer(request, _from_http(request, error), error.headers)
+        headers = dict(error.headers or {})
+        if error.status_code == 405 and (methods := _methods(request)):
+            headers["allow"] = ", ".join(methods)
+        return answer(request, _from_http(request, error), headers)
 
     def on_invalid(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
@@ -123,12 +127,24 @@ def _unforeseen(reference: str) -> InternalError:
     )
 
 
+def _methods(request: Request) -> list[str]:
+    """Return every method of an address; the router's own answer names those of its first route alone."""
+    return [
+        method
+        for method in ("GET", "POST", "PUT", "PATCH", "DELETE")
+        if any(
+            route.matches({**request.scope, "method": method})[0] is Match.FULL
+            for route in request.app.routes
+        )
+    ]
+
+
 def _from_http(request: Request, error: HTTPException) -> RcgError:
     path = request.scope["path"]
     if error.status_code == 404:
         return NotFoundError(f"There is nothing at {path[:200]}.", "The addresses are listed at /api/docs.")
     if error.status_code == 405:
-        allowed = (error.headers or {}).get("Allow", "")
+        allowed = ", ".join(_methods(request)) or (error.headers or {}).get("Allow", "")
         return HttpError(
             405,
             "method_not_allowed",

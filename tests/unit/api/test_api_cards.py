@@ -140,6 +140,16 @@ def test_a_method_that_is_not_there(client, path):
     assert "DELETE" in response.json()["detail"]
 
 
+@pytest.mark.parametrize(
+    ("path", "methods"), [("/api/cards", "GET, POST"), ("/api/cards/x", "GET, PATCH, DELETE")]
+)
+def test_a_wrong_method_hears_of_every_right_one(client, path, methods):
+    response = client.put(path)
+    assert response.status_code == 405
+    assert response.headers["allow"] == methods
+    assert response.json()["hint"] == f"It takes {methods}."
+
+
 def test_broken_json_is_said_so(client):
     response = client.post("/api/cards", content=b'{"name": ', headers={"content-type": "application/json"})
     assert response.status_code == 422
