@@ -71,7 +71,7 @@ def install_errors(app: FastAPI, error_page: ErrorPage | None = None) -> None:
         assert isinstance(error, HTTPException)
         headers = dict(error.headers or {})
         if error.status_code == 405 and (methods := _methods(request)):
-            headers["allow"] = ", ".join(methods)
+            headers["Allow"] = ", ".join(methods)
         return answer(request, _from_http(request, error), headers)
 
     def on_invalid(request: Request, error: Exception) -> Response:
