@@ -18,7 +18,8 @@ from starlette.responses import Response
 from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from rcg.errors import InputError, NotFoundError, RcgError, TooLargeError
+from rcg.errors import InputError, NotFoundError, RcgError, TooLargeError, UnavailableError
+from rcg.jobs.faults import is_disk_full
 
 ErrorPage = Callable[[Request, RcgError], Response | None]
 """makes a page of an error for people, or returns None to answer in JSON"""
@@ -111,12 +112,23 @@ class ErrorBoundary:
             await self.answer(Request(scope), error)(scope, receive, send)
         except ClientDisconnect:
             _log.info("the client went away during %s %s", scope["method"], scope["path"])
-        except Exception:
+        except Exception as error:
             if started:
                 raise  # nothing can be said to the client any more; the server logs it and cuts the line
+            if is_disk_full(error):
+                _log.error("the disk is full: %s in %s %s", error, scope["method"], scope["path"])
+                await self.answer(Request(scope), _disk_full())(scope, receive, send)
+                return
             reference = secrets.token_hex(4)
             _log.exception("unexpected error %s in %s %s", reference, scope["method"], scope["path"])
             await self.answer(Request(scope), _unforeseen(reference))(scope, receive, send)
+
+
+def _disk_full() -> UnavailableError:
+    return UnavailableError(
+        "The disk of the data folder is full, so nothing could be stored.",
+        "Make room there and try again. Nothing was half-written.",
+    )
 
 
 def _unforeseen(reference: str) -> InternalError:

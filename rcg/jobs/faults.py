@@ -16,7 +16,7 @@ def describe(error: BaseException) -> dict[str, Any]:
     """The error of a job: RCG's own words where it has any, else what happened, with the traceback."""
     if isinstance(error, RcgError):
         return error.as_json()
-    if _is_disk_full(error):
+    if is_disk_full(error):
         return {
             "error": "disk_full",
             "detail": f"The disk is full: {error}",
@@ -37,7 +37,8 @@ def describe(error: BaseException) -> dict[str, Any]:
     }
 
 
-def _is_disk_full(error: BaseException) -> bool:
+def is_disk_full(error: BaseException) -> bool:
+    """Tell whether the disk, or the quota on it, is what ran out: of a file's write or of the database's."""
     if isinstance(error, OSError) and error.errno in _DISK_FULL:
         return True
     return "database or disk is full" in str(error)

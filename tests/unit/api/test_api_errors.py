@@ -1,5 +1,7 @@
+import errno
 import logging
 import re
+import sqlite3
 
 import pytest
 from fastapi import FastAPI
@@ -43,6 +45,15 @@ def mounted():
     def down():
         raise UnavailableError("Valkey is down.")
 
+    @area.get("/full/{where}")
+    def full(where: str):
+        if where == "file":
+            raise OSError(errno.ENOSPC, "No space left on device")
+        database = sqlite3.connect(":memory:")
+        database.execute("CREATE TABLE card (notes TEXT)")
+        database.execute("PRAGMA max_page_count = 2")
+        database.execute("INSERT INTO card VALUES (zeroblob(100000))")
+
     @area.get("/number/{n}")
     def number(n: int):
         return n / 0
@@ -79,6 +90,13 @@ def test_a_page_shows_the_same_words(mounted, path, status):
     assert page.status_code == plain.status_code == status
     if status != 500:
         assert page.text == f"<p>{plain.json()['detail']}</p>"
+
+
+@pytest.mark.parametrize("where", ["file", "database"])
+def test_a_full_disk_is_said_so(mounted, where):
+    response = mounted.get(f"/area/full/{where}")
+    assert (response.status_code, response.json()["error"]) == (503, "unavailable")
+    assert "disk of the data folder is full" in response.json()["detail"]
 
 
 def test_an_error_after_the_answer_began_is_not_hidden():
