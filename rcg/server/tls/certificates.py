@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import logging
 import ssl
@@ -95,7 +96,9 @@ def _locked(folder: Path) -> Iterator[None]:
         with (folder / ".lock").open("w") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
-    except (PermissionError, FileExistsError, NotADirectoryError) as error:
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise  # a full disk has its own sentence, for every folder
         raise CertificateError(
             f"The certificate folder {folder} is not usable: {error.strerror or error}.",
             "Make it a folder that this user may write, or set certs_dir to another one.",

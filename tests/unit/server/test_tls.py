@@ -1,7 +1,9 @@
 """The own authority and its certificates, judged by OpenSSL as a browser would judge them."""
 
 import datetime as dt
+import errno
 import ipaddress
+import pathlib
 import ssl
 
 import pytest
@@ -166,6 +168,25 @@ def test_a_folder_that_is_a_file_is_said_in_words(tmp_path):
     with pytest.raises(CertificateError, match="certificate folder") as caught:
         certificates.ensure(file)
     assert "certs_dir" in caught.value.hint
+
+
+@pytest.mark.parametrize("number", [errno.EROFS, errno.ENOENT, errno.ENAMETOOLONG])
+def test_a_certificate_folder_that_cannot_be_made(tmp_path, monkeypatch, number):
+    def mkdir(self, *_, **__):
+        raise OSError(number, "cannot be made")
+
+    monkeypatch.setattr(pathlib.Path, "mkdir", mkdir)
+    with pytest.raises(CertificateError, match="certificate folder"):
+        certificates.ensure(tmp_path / "certs")
+
+
+def test_a_full_disk_keeps_its_own_words(tmp_path, monkeypatch):
+    def mkdir(self, *_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(pathlib.Path, "mkdir", mkdir)
+    with pytest.raises(OSError, match="No space left"):
+        certificates.ensure(tmp_path / "certs")
 
 
 def make_pair(folder, name: str, days: int) -> None:
