@@ -1,8 +1,8 @@
 """Corners: the shape that is there against the shape that should be, and stock that shows at the tip.
 
-From a point 4 mm inside both edges a fan of rays looks outwards; each finds the card's outline like a cut
-edge is found. The ideal corner is rounded by the median of the four fitted radii, so square stock is judged
-as square.
+From a point 4 mm inside both edges a fan of rays looks outwards; each finds the card's outline as the
+outermost sharp step. The ideal corner is rounded by the median of the four fitted radii, so square stock is
+judged as square.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
+from scipy.ndimage import gaussian_filter1d, median_filter
 
 from rcg.grading.centering import Borders
 from rcg.grading.schema import Corner, CornerMeasure, Edge, Finding
@@ -28,6 +30,15 @@ CORNERS: Final[dict[Corner, tuple[Edge, Edge, int, int]]] = {
     "bottom_right": ("right", "bottom", 1, -1),
     "bottom_left": ("left", "bottom", -1, -1),
 }
+_EDGE_SIGMA_MM: Final = 0.06
+_BEYOND_MM: Final = 0.4
+"""how far outside the roundest and the squarest corner the outline is looked for"""
+_AS_STEEP: Final = 0.9
+"""share of the steepest step from which a step may be the cut; shadows reached 0.8 of a dark card's"""
+_STANDS_OUT: Final = 3.0
+_BESIDE_MM: Final = 0.12
+_STRAY_MM: Final = 0.25
+"""a ray this far from its neighbours' median saw something else"""
 _SQUARE_BELOW_MM: Final = 0.5
 _MIN_AREA_MM2: Final = 0.02
 
@@ -57,36 +68,43 @@ class Fan:
         return np.asarray(self.origin + reach[:, None] * directions)
 
 
-def departure(
-    distance: F64, t: F64, low: float, *, persist_mm: float = 0.12, plateau_mm: float = 0.35
-) -> F64:
-    """Return where each row of ``distance`` (n, m) first leaves zero for good, (n,) in the units of t; NaN
-    for never.
+def outermost_step(colours: F32, reach: F64, searched: npt.NDArray[np.bool_]) -> F64:
+    """Return where each ray meets the card, (n,) in the units of ``reach``; NaN where nothing stands out.
 
-    A row leaves where it passes ``low`` and stays above it for ``persist_mm``. The place returned is where
-    it crosses half of the highest value of the following ``plateau_mm``, so a thin bright line counts as
-    the beginning.
+    The outermost change of Lab colour nearly as steep as the ray's steepest: a shadow's edge is softer
+    than the cut, and print begins further in. Worn stock is card: its pale edge is the outermost step. Its
+    place is that of the steepest change of linear light beside it, where blur is symmetric.
+
+    Args:
+        colours: (n, m, 3) linear colours along the rays, from outside inwards.
+        reach: (m,) distance from the fan's origin, falling.
+        searched: (n, m) where the outline can be at all.
     """
-    dt = float(t[1] - t[0])
-    lasting, ahead = max(round(persist_mm / dt), 1), max(round(plateau_mm / dt), 2)
-    above = distance > low
-    run = np.cumsum(above, axis=1)
-    stays = np.zeros_like(above)
-    stays[:, :-lasting] = (run[:, lasting:] - run[:, :-lasting]) >= lasting
-    stays &= above
-    out = np.full(len(distance), np.nan)
-    for row in np.flatnonzero(stays.any(axis=1)):
-        first = int(np.argmax(stays[row]))
-        half = 0.5 * float(distance[row, first : first + ahead].max())
-        back = max(first - round(0.3 / dt), 0)
-        segment = distance[row, back : first + ahead]
-        over = segment >= half
-        k = int(np.argmax(over))
-        if k == 0 or not over[k]:
-            continue
-        a, b = segment[k - 1], segment[k]
-        out[row] = t[back + k - 1] + (half - a) / max(b - a, 1e-12) * dt
+    dt = float(reach[0] - reach[1])
+    steep = _steepness(to_lab(colours), dt)
+    floor = _STANDS_OUT * float(np.median(steep[:, reach > _OUTER_MM - 0.5]))
+    peak = np.where(searched, steep, 0.0).max(axis=1, keepdims=True)
+    top = np.zeros_like(searched)
+    top[:, 1:-1] = (steep[:, 1:-1] >= steep[:, :-2]) & (steep[:, 1:-1] > steep[:, 2:])
+    found = top & searched & (steep >= np.maximum(_AS_STEEP * peak, floor))
+    out = np.full(len(colours), np.nan)
+    rows = np.flatnonzero(found.any(axis=1))
+    if not len(rows):
+        return out
+    light = _steepness(colours[rows], dt)
+    beside = np.arange(-round(_BESIDE_MM / dt), round(_BESIDE_MM / dt) + 1)
+    near = np.clip(found[rows].argmax(axis=1)[:, None] + beside, 1, len(reach) - 2)
+    each = np.arange(len(rows))
+    at = near[each, np.take_along_axis(light, near, axis=1).argmax(axis=1)]
+    before, here, after = (light[each, at + k] for k in (-1, 0, 1))
+    bend = before - 2 * here + after
+    out[rows] = reach[at] - dt * np.clip(0.5 * (before - after) / np.where(bend < 0, bend, -1e9), -1, 1)
     return out
+
+
+def _steepness(colours: F32, dt: float) -> F64:
+    smooth = gaussian_filter1d(colours.astype(np.float64), _EDGE_SIGMA_MM / dt, axis=1)
+    return np.asarray(np.linalg.norm(np.gradient(smooth, dt, axis=1), axis=2))
 
 
 def ideal_reach(radius: float) -> F64:
@@ -118,17 +136,14 @@ def _look(maps: Maps, linear: F32, borders: Borders, corner: Corner) -> Fan:
         return Fan(
             corner, origin, sign, none, None, "background and card cannot be told apart along its edges"
         )
-    depth = np.arange(0.0, _OUTER_MM - 1.5, _STEP_MM)
+    along = np.arange(_OUTER_MM, 1.5, -_STEP_MM)
     fan = Fan(corner, origin, sign, none, None, None)
-    rays = np.stack([fan.points(np.full(len(_ANGLES), _OUTER_MM - d)) for d in depth], axis=1)
-    colours = sample(maps, linear, rays)
-    ground = np.median(colours[:, depth < 0.5], axis=1)
-    distance = np.linalg.norm(colours - ground[:, None], axis=2).astype(np.float64)
-    noise = float(np.median(distance[:, depth < 0.5]))
-    level_seen = float(np.median(distance[:, depth > _OUTER_MM - 3.0]))
-    if level_seen < 4 * max(noise, 1e-4):
-        return Fan(corner, origin, sign, none, None, "background and card cannot be told apart")
-    reach = _OUTER_MM - departure(distance, depth, max(4 * noise, 0.25 * level_seen))
+    rays = np.stack([fan.points(np.full(len(_ANGLES), r)) for r in along], axis=1)
+    nearest, furthest = ideal_reach(FAN_MM) - _BEYOND_MM, ideal_reach(0.0) + _BEYOND_MM
+    searched = (along > nearest[:, None]) & (along < furthest[:, None])
+    reach = outermost_step(sample(maps, linear, rays), along, searched)
+    steady = median_filter(np.nan_to_num(reach, nan=0.0), 9, mode="nearest")
+    reach = np.where(np.abs(reach - steady) < _STRAY_MM, reach, np.nan)
     if np.isfinite(reach).mean() < 0.6:
         return Fan(corner, origin, sign, reach, None, "the outline cannot be followed round the tip")
     radii = np.arange(0.0, 3.96, 0.02)
