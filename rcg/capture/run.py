@@ -107,7 +107,7 @@ def grade_input(
             raise
         if index == 0:
             header = CardHeader(
-                name=name or card.name,
+                name=name,  # not the folder's: nothing of a path stands in a report
                 set_name=set_name,
                 width_mm=size_used.width_mm,
                 height_mm=size_used.height_mm,

@@ -65,7 +65,7 @@ def open_folders(settings: Settings) -> None:
 
 def _try(setting: str, folder: Path) -> None:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)  # photographs are their owner's
         handle, name = tempfile.mkstemp(dir=folder, prefix=".writable-")
         try:
             os.write(handle, b"x")
