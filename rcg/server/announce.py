@@ -7,6 +7,7 @@ import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from rcg import __version__
 from rcg.server.address import host_name, lan_addresses
@@ -50,7 +51,7 @@ def text(
         seconds: how long the start took.
     """
     lines = [f"RCG {__version__} is ready after {seconds:.1f} s", ""]
-    lines += [f"  {url}/" for url in urls]
+    lines += [f"  {url}/{_uncertified(url, certificates)}" for url in urls]
     if setup_path:
         lines += ["", f"  First sign-in (works once):  {urls[0]}{setup_path}"]
     if certificates.own:
@@ -88,3 +89,10 @@ def _command() -> list[str]:
 
 def _in_url(host: str) -> str:
     return f"[{host}]" if ":" in host else host
+
+
+def _uncertified(url: str, certificates: Certificates) -> str:
+    """Remark on an address that RCG's own certificate may not name; a browser always warns there."""
+    host = (urlsplit(url).hostname or "").lower()
+    named = not certificates.own or host in {name.lower() for name in certificates.leaf.names}
+    return "" if named else "  (not in the certificate: the browser warns)"
