@@ -7,7 +7,23 @@ from typing import TYPE_CHECKING, Any
 from fastapi import FastAPI
 
 from rcg.api import schemas
-from rcg.api.routers import auth, blobs, cards, docs, grades, jobs, system
+from rcg.api.routers import (
+    annotations,
+    auth,
+    blobs,
+    cards,
+    datasets,
+    docs,
+    grades,
+    jobs,
+    kinds,
+    models,
+    owner_datasets,
+    owner_training,
+    recipes,
+    system,
+    training,
+)
 from rcg.api.subapp import make_subapp
 
 if TYPE_CHECKING:
@@ -34,7 +50,9 @@ def build(container: Container) -> FastAPI:
         responses=_ERRORS,
         license_info={"name": "Apache-2.0"},
     )
-    for part in (cards, grades, jobs, blobs, auth, system, docs):
+    # The owner's routes come first: "/datasets/discover" must not be taken for a dataset's id.
+    workshop = (owner_datasets, owner_training, datasets, kinds, annotations, recipes, training, models)
+    for part in (cards, grades, *workshop, jobs, blobs, auth, system, docs):
         app.include_router(part.router)
     _declare_token(app)
     return app

@@ -19,12 +19,17 @@ COMMAND_MODULES: tuple[str, ...] = (
     "demo",
     "render",
     "schema",
+    "dataset",
+    "train",
     "bench",
 )
 """modules of this package, in the order of ``rcg --help``"""
 
 app = typer.Typer(
-    name="rcg", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
+    name="rcg",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
     help="A card-grading laboratory on your own computer.",
 )
 for _name in COMMAND_MODULES:

@@ -75,5 +75,13 @@ HANDLERS: dict[str, Handler] = {
     for handler in (
         Handler("grade", "rcg.jobs.grade:compute", "rcg.jobs.grade:accept"),
         Handler("demo", "rcg.jobs.demo:compute", "rcg.jobs.demo:accept"),
+        Handler("ingest", "rcg.jobs.ingest:compute", "rcg.jobs.ingest:accept"),
+        Handler("dataset_import", "rcg.jobs.dataset_import:compute", "rcg.jobs.dataset_import:accept"),
+        Handler("dataset_export", "rcg.jobs.dataset_export:compute", "rcg.jobs.dataset_export:accept"),
+        Handler("dataset_captures", "rcg.jobs.dataset_captures:compute", "rcg.jobs.dataset_captures:accept"),
+        Handler("dataset_render", "rcg.jobs.dataset_render:compute", "rcg.jobs.dataset_render:accept"),
+        Handler("train", "rcg.jobs.train:compute", "rcg.jobs.train:accept", resource="train"),
+        Handler("preflight", "rcg.jobs.preflight:compute", "rcg.jobs.preflight:accept", resource="train"),
+        Handler("predict", "rcg.jobs.predict:compute", "rcg.jobs.predict:accept"),
     )
 }

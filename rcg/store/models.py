@@ -2,33 +2,19 @@
 
 from __future__ import annotations
 
-import uuid
-from typing import Any, ClassVar
+from typing import Any
 
-from sqlalchemy import JSON, BigInteger, ForeignKey, Index, LargeBinary, MetaData, String, UniqueConstraint
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+from sqlalchemy import ForeignKey, Index, LargeBinary, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from rcg.store import dataset_models, training_models
+from rcg.store.base import Base, new_id
 from rcg.store.db import now_ms
 
-
-def new_id() -> str:
-    """A fresh id: 32 hex digits."""
-    return uuid.uuid4().hex
-
-
-class Base(DeclarativeBase):
-    """Names every constraint, so that Alembic can change it on SQLite."""
-
-    metadata = MetaData(
-        naming_convention={
-            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-            "ck": "ck_%(table_name)s_%(constraint_name)s",
-            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-            "pk": "pk_%(table_name)s",
-        }
-    )
-    type_annotation_map: ClassVar[dict[Any, Any]] = {int: BigInteger, dict[str, Any]: JSON, list[Any]: JSON}
+__all__ = [
+    "ApiToken", "Base", "Blob", "Capture", "Card", "Frame", "Grade", "Job", "Layer", "OneTimeLink",
+    "SignInSession", "dataset_models", "new_id", "training_models",
+]  # fmt: skip
 
 
 class Blob(Base):

@@ -15,9 +15,13 @@ from starlette.types import ASGIApp, Scope
 from rcg.api.subapp import make_subapp
 from rcg.errors import RcgError
 from rcg.web import bundle as bundles
+from rcg.web.annotate import annotator
+from rcg.web.augment import recipes
 from rcg.web.grade import card, cards, report
 from rcg.web.pages import Pages
 from rcg.web.shell import dashboard, design, jobs, settings, sign_in
+from rcg.web.studio import dataset, datasets, kind_form
+from rcg.web.train import models, new, run, runs
 
 if TYPE_CHECKING:
     from rcg.container import Container
@@ -62,6 +66,20 @@ def make_areas(container: Container, *, bundle: bundles.Bundle | None = None) ->
             "Cards",
             "/grade",
             _app(container, pages, "Cards", cards.router, card.router, report.router),
+        ),
+        Area("annotate", "Annotate", "/annotate", _app(container, pages, "Annotate", annotator.router)),
+        Area("augment", "Augment", "/augment", _app(container, pages, "Augment", recipes.router)),
+        Area(
+            "studio",
+            "Datasets",
+            "/studio",
+            _app(container, pages, "Datasets", kind_form.router, datasets.router, dataset.router),
+        ),
+        Area(
+            "train",
+            "Train",
+            "/train",
+            _app(container, pages, "Train", models.router, new.router, runs.router, run.router),
         ),
         Area("static", "Files", "/static", Files(bundles.STATIC, _hashed(built))),
         Area(

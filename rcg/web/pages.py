@@ -27,6 +27,11 @@ Crumb = tuple[str, str | None]
 NAVIGATION: tuple[tuple[str, str, str], ...] = (
     ("/", "Dashboard", "house"),
     ("/grade/", "Cards", "wallet-cards"),
+    ("/annotate/", "Annotate", "pen-tool"),
+    ("/studio/", "Datasets", "database"),
+    ("/augment/", "Augment", "blend"),
+    ("/train/", "Train", "chart-spline"),
+    ("/train/models", "Models", "boxes"),
     ("/jobs", "Jobs", "list-checks"),
     ("/settings", "Settings", "settings"),
 )

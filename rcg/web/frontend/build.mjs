@@ -57,8 +57,11 @@ files["icons.svg"] = spriteName;
 
 // Fonts, icons and code of others travel with their licences.
 const licences = [];
-for (const name of ["@fontsource-variable/inter", "htmx.org", "lucide-static", "swagger-ui-dist"]) {
-  const text = await readFile(path.join(here, "node_modules", name, "LICENSE"), "utf8");
+for (const [name, file] of [
+  ["@fontsource-variable/inter", "LICENSE"], ["htmx.org", "LICENSE"], ["konva", "LICENSE"], ["lucide-static", "LICENSE"],
+  ["openseadragon", "LICENSE.txt"], ["swagger-ui-dist", "LICENSE"], ["uplot", "LICENSE"],
+]) {
+  const text = await readFile(path.join(here, "node_modules", name, file), "utf8");
   licences.push(`${name}\n${"=".repeat(name.length)}\n\n${text.trim()}\n`);
 }
 await writeFile(path.join(fresh, "LICENSES.txt"), licences.join("\n\n"));

@@ -7,4 +7,8 @@ export const ICONS = [
   "pencil", "play", "plus", "printer", "qr-code", "refresh-cw", "rotate-ccw", "ruler", "scan-line", "search", "server", "settings",
   "shield-check", "smartphone", "sparkles", "sun", "sun-moon", "terminal", "trash-2", "triangle-alert", "undo-2", "upload", "wallet-cards", "x", "zoom-in",
   "zoom-out",
+  // the workshop
+  "blend", "box", "boxes", "chart-spline", "database", "dot", "folder", "folder-open", "hexagon", "magnet", "mouse-pointer-2", "package", "pause",
+  "pen-tool", "redo-2", "save", "scan", "skip-back", "skip-forward", "spline", "square", "square-dashed", "square-stop", "step-back", "step-forward",
+  "tag", "tags", "target", "test-tube", "vector-square", "wand-sparkles", "workflow",
 ];

@@ -16,7 +16,7 @@ STEP = '''"""Give cards a colour."""
 import sqlalchemy as sa
 from alembic import op
 
-revision, down_revision = "0002", "0001"
+revision, down_revision = "next", "HEAD"
 branch_labels = depends_on = None
 
 
@@ -43,7 +43,7 @@ def next_version(tmp_path, monkeypatch):
         (scripts / "versions").mkdir(parents=True)
         for file in module._SCRIPTS.rglob("*.py"):
             (scripts / file.relative_to(module._SCRIPTS)).write_text(file.read_text())
-        (scripts / "versions" / "0002_colour.py").write_text(step)
+        (scripts / "versions" / "next_colour.py").write_text(step.replace("HEAD", head()))
         monkeypatch.setattr(module, "_SCRIPTS", scripts)
 
     return install
@@ -79,7 +79,7 @@ def test_an_upgrade_keeps_the_rows_and_a_copy_of_what_was(db, tmp_path, next_ver
         captures.add(session, card, "front")
     next_version(STEP)
     copy = migrate(db)
-    assert revision(db) == "0002"
+    assert revision(db) == "next"
     assert "colour" in columns(tmp_path / "rcg.sqlite3")
     with db.read() as session:
         assert [(row.name, len(row.captures)) for row in cards.listing(session).rows] == [("Charizard", 1)]
@@ -96,10 +96,11 @@ def test_an_upgrade_keeps_the_rows_and_a_copy_of_what_was(db, tmp_path, next_ver
 
 def test_a_step_that_fails_leaves_the_schema_as_it_was(db, tmp_path, next_version):
     migrate(db)
+    head_before = head()
     next_version(BROKEN)
     with pytest.raises(ValueError, match="half way"):
         migrate(db)
-    assert revision(db) == "0001"
+    assert revision(db) == head_before
     assert "colour" not in columns(tmp_path / "rcg.sqlite3")
 
 
@@ -108,7 +109,7 @@ def test_a_newer_schema_than_the_code_is_refused(db, tmp_path):
     with closing(sqlite3.connect(tmp_path / "rcg.sqlite3")) as file:
         file.execute("UPDATE alembic_version SET version_num = '9999'")
         file.commit()
-    with pytest.raises(StartError, match=r"newer version of RCG wrote .* .schema 9999; this one knows 0001"):
+    with pytest.raises(StartError, match=r"newer version of RCG wrote .* .schema 9999; this one knows 0002"):
         migrate(db)
 
 

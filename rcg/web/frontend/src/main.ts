@@ -20,6 +20,16 @@ const ISLANDS: Record<string, () => Promise<{ mount: Mount }>> = {
   "sign-in-link": () => import("./islands/sign-in-link"),
   "server-log": () => import("./islands/server-log"),
   "design": () => import("./islands/design"),
+  "datasets": () => import("./islands/studio/datasets"),
+  "dataset": () => import("./islands/studio/dataset"),
+  "kind-form": () => import("./islands/studio/kind-form"),
+  "annotator": () => import("./islands/annotate/annotator"),
+  "augment": () => import("./islands/augment/augment"),
+  "train-new": () => import("./islands/train/new"),
+  "train-run": () => import("./islands/train/run"),
+  "train-runs": () => import("./islands/train/runs"),
+  "models": () => import("./islands/train/models"),
+  "first-model": () => import("./islands/train/first-model"),
 };
 const mounted = new WeakSet<HTMLElement>();
 

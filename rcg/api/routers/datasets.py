@@ -1,0 +1,7 @@
+"""Datasets, their items, imports, exports and versions."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+router = APIRouter(tags=["datasets"])

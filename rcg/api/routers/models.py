@@ -1,0 +1,7 @@
+"""Models: look, use."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+router = APIRouter(tags=["models"])

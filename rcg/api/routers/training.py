@@ -1,0 +1,7 @@
+"""Runs: plan, pre-flight, launch, control, look."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+router = APIRouter(tags=["training"])

@@ -1,0 +1,2 @@
+"""Datasets as data: kinds, annotations, formats, versions, splits, augmentation. Library code: no server,
+no database."""
