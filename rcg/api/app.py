@@ -8,7 +8,6 @@ from fastapi import FastAPI
 
 from rcg.api import schemas
 from rcg.api.routers import (
-    annotations,
     auth,
     blobs,
     cards,
@@ -17,6 +16,7 @@ from rcg.api.routers import (
     grades,
     jobs,
     kinds,
+    labels,
     models,
     owner_datasets,
     owner_training,
@@ -51,7 +51,7 @@ def build(container: Container) -> FastAPI:
         license_info={"name": "Apache-2.0"},
     )
     # The owner's routes come first: "/datasets/discover" must not be taken for a dataset's id.
-    workshop = (owner_datasets, owner_training, datasets, kinds, annotations, recipes, training, models)
+    workshop = (owner_datasets, owner_training, datasets, kinds, labels, recipes, training, models)
     for part in (cards, grades, *workshop, jobs, blobs, auth, system, docs):
         app.include_router(part.router)
     _declare_token(app)
