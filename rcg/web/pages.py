@@ -35,6 +35,8 @@ NAVIGATION: tuple[tuple[str, str, str], ...] = (
     ("/jobs", "Jobs", "list-checks"),
     ("/settings", "Settings", "settings"),
 )
+IN_THE_BAR = frozenset({"/", "/grade/", "/annotate/", "/studio/", "/train/"})
+"""what a phone's bottom bar shows; the others stand behind its last button"""
 _FILTERS = ("number", "unit", "pair", "size", "seconds", "time_left", "when", "words", "sentence")
 
 
@@ -57,6 +59,7 @@ class Pages:
             {name: getattr(formatting, name) for name in _FILTERS},
             asset=bundle.url,
             navigation=NAVIGATION,
+            in_the_bar=IN_THE_BAR,
             version=__version__,
         )
 

@@ -42,10 +42,28 @@ def test_the_dashboard_shows_cards_jobs_and_what_failed(client, container, grade
     assert f"/jobs?job={failed}" in page
 
 
-def test_only_areas_that_exist_are_in_the_navigation(client):
-    rail = client.get("/").text.split('aria-label="Areas"')[1].split("</nav>")[0]
-    assert re.findall(r'href="([^"#]+)"', rail.replace("icons.svg#", "")) is not None
-    assert re.findall(r'<span class="word">(\w+)</span>', rail) == ["Dashboard", "Cards", "Jobs", "Settings"]
+def test_only_areas_that_exist_are_in_the_navigation(client, container):
+    page = client.get("/").text
+    rail = page.split('aria-label="Areas"')[1].split("</nav>")[0]
+    links = re.findall(r'<a href="([^"]+)"[^>]*>.*?<span class="word">(\w+)</span>', rail)
+    assert [word for _, word in links] == [
+        "Dashboard", "Cards", "Annotate", "Datasets", "Augment", "Train", "Models", "Jobs", "Settings",
+    ]  # fmt: skip
+    assert [href for href, _ in links if client.get(href).status_code != 200] == []
+
+
+def test_a_phones_bar_holds_five_areas_and_the_others_stand_behind_more(client):
+    page = client.get("/jobs").text
+    rail = page.split('aria-label="Areas"')[1].split("</nav>")[0]
+    more = page.split('aria-label="More areas"')[1].split("</nav>")[0]
+    beyond = re.findall(r'<a href="([^"]+)" class="beyond"', rail)
+    assert len(re.findall(r'<a href="', rail)) - len(beyond) == 5
+    assert (
+        re.findall(r'<a href="([^"]+)"', more)
+        == beyond
+        == ["/augment/", "/train/models", "/jobs", "/settings"]
+    )
+    assert 'popovertarget="more-areas" data-here' in rail, "the bar shows that one is somewhere behind it"
 
 
 def test_cards_are_found_by_name(client, graded):
