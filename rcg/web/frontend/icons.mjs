@@ -8,7 +8,7 @@ export const ICONS = [
   "shield-check", "smartphone", "sparkles", "sun", "sun-moon", "terminal", "trash-2", "triangle-alert", "undo-2", "upload", "wallet-cards", "x", "zoom-in",
   "zoom-out",
   // the workshop
-  "blend", "box", "boxes", "chart-spline", "database", "dot", "folder", "folder-open", "hexagon", "magnet", "mouse-pointer-2", "package", "pause",
+  "blend", "box", "boxes", "camera", "chart-spline", "circle-dashed", "circle-dot", "database", "dot", "file-down", "folder", "folder-input", "folder-open", "git-compare", "heart-pulse", "hexagon", "history", "magnet", "mouse-pointer-2", "package", "pause",
   "pen-tool", "redo-2", "save", "scan", "skip-back", "skip-forward", "spline", "square", "square-dashed", "square-stop", "step-back", "step-forward",
   "tag", "tags", "target", "test-tube", "vector-square", "wand-sparkles", "workflow",
 ];
