@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from rcg.photometric.render.scene import Dent, Scene, Scratch, Whitening
+from rcg.photometric.render.scene import Dent, Scene, Scratch, Stain, Whitening
 from rcg.photometric.types import FloatArray
 
 FOOTPRINT = 0.5
@@ -58,6 +58,8 @@ def make_relief(scene: Scene, px_per_mm: float, margin_mm: float) -> ReliefField
     for scratch in scene.surface.scratches:
         _add(z, p, q, _scratch(scratch, x, y, px_per_mm))
     white = np.zeros((h, w), np.float32)
+    for scratch in scene.surface.scratches:
+        _bare(white, scratch, x, y, px_per_mm)
     rng = scene.generator(12)
     for spot in scene.surface.whitening:
         rows, cols, alpha = _whitening(spot, x, y, px_per_mm, rng)
@@ -67,7 +69,11 @@ def make_relief(scene: Scene, px_per_mm: float, margin_mm: float) -> ReliefField
     grain = cv2.GaussianBlur(noise, (0, 0), sigma) * np.float32(
         2 * np.sqrt(np.pi) * sigma * scene.surface.grain_albedo
     )
-    return ReliefField(z, p, q, white, grain, px_per_mm, extent)
+    rng = scene.generator(13)
+    for stain in scene.surface.stains:
+        rows, cols, alpha = stain_alpha(stain, x, y, px_per_mm, rng)
+        grain[rows, cols] = (1 + grain[rows, cols]) * (1 - np.float32(stain.loss) * alpha) - 1
+    return ReliefField(z, p, q, white, np.asarray(grain, np.float32), px_per_mm, extent)
 
 
 Patch = tuple[slice, slice, Grid, Grid, Grid]
@@ -171,6 +177,41 @@ def _scratch(scratch: Scratch, x: Grid, y: Grid, px_per_mm: float) -> Patch | No
     z_along = depth * profile * 6 * t * (1 - t) / ramp * np.sign(along) * 1e-3
     stretch = 1 - scratch.bend_per_mm * across  # the arc length of a parallel curve
     return *window, z, z_across * nx + z_along / stretch * ny, z_across * ny - z_along / stretch * nx
+
+
+def _bare(white: FloatArray, scratch: Scratch, x: Grid, y: Grid, px_per_mm: float) -> None:
+    """Let the stock show along a scratch that went through the print; about half as wide as the furrow."""
+    if scratch.bared <= 0:
+        return
+    wide = float(np.hypot(scratch.width_mm / 6, FOOTPRINT / px_per_mm))
+    window = _window(x, y, scratch.x_mm, scratch.y_mm, scratch.length_mm / 2 + 5 * wide)
+    if window is None:
+        return
+    dx, dy = np.meshgrid(x[window[1]] - scratch.x_mm, y[window[0]] - scratch.y_mm)
+    along, across, _, _ = scratch_frame(scratch, dx, dy)
+    inside = np.clip((scratch.length_mm / 2 - np.abs(along)) * px_per_mm, 0, 1)
+    share = scratch.bared * inside * np.exp(-(across**2) / (2 * wide**2)) * scratch.width_mm / 6 / wide
+    white[window] = np.maximum(white[window], share.astype(np.float32))
+
+
+def stain_alpha(
+    stain: Stain, x: Grid, y: Grid, px_per_mm: float, rng: np.random.Generator
+) -> tuple[slice, slice, FloatArray]:
+    """Rows and columns about a stain, and its strength there, 0..1; half at its outline."""
+    reach_mm = stain.width_mm / 2 * stain.elongation
+    window = _window(x, y, stain.x_mm, stain.y_mm, 1.5 * reach_mm)
+    if window is None:
+        return slice(0), slice(0), np.zeros((0, 0), np.float32)
+    c, s = np.cos(np.radians(stain.angle_deg)), np.sin(np.radians(stain.angle_deg))
+    dx, dy = (x[window[1]] - stain.x_mm)[None, :], (y[window[0]] - stain.y_mm)[:, None]
+    half = stain.width_mm / 2
+    reach = np.hypot((c * dx + s * dy) / (half * stain.elongation), (-s * dx + c * dy) / half)
+    rough = 0.15 * px_per_mm
+    noise = cv2.GaussianBlur(rng.standard_normal(reach.shape, np.float32), (0, 0), rough) * np.float32(
+        2 * np.sqrt(np.pi) * rough
+    )
+    alpha = np.clip((1.0 + 0.08 * noise - reach) * half * 4 + 0.5, 0, 1)
+    return *window, alpha.astype(np.float32)
 
 
 def _whitening(

@@ -55,7 +55,7 @@ class RenderedSide:
         frames: n photographs, named ``"1"``..``"n"``.
         lights: as a rig would give them: positions relative to the card's centre, image axes.
         truth: the side as a perfect inspection would report it; ``corners_px`` in frame 1.
-        maps: truth maps at 20 px/mm.
+        maps: truth maps, at 20 px/mm unless asked otherwise.
         to_reference: (n, 3, 3) frame pixel -> frame 1 pixel.
     """
 
@@ -67,19 +67,30 @@ class RenderedSide:
     to_reference: npt.NDArray[np.float64]
 
 
-def render_scene(scene: Scene, *, threads: int | None = None) -> RenderedSide:
+def render_scene(
+    scene: Scene,
+    *,
+    relief_px_per_mm: float | None = None,
+    maps_px_per_mm: float = DEFAULT_PX_PER_MM,
+    threads: int | None = None,
+) -> RenderedSide:
     """Render every frame of a scene. Bytes do not depend on ``threads`` (default: the computer's cores, at
     most 8).
+
+    Args:
+        scene: what to render.
+        relief_px_per_mm: sampling of relief and print; by default fine enough for the finest scratch.
+        maps_px_per_mm: scale of the truth maps.
+        threads: to compute with.
     """
     workers = threads or min(os.cpu_count() or 1, 8)
     scale = scene.camera.px_per_mm
-    relief = make_relief(
-        scene, max(25.0 if scale > 12 else DEFAULT_PX_PER_MM, float(np.ceil(scale))), MARGIN_MM
-    )
+    fine = max(25.0 if scale > 12 else DEFAULT_PX_PER_MM, float(np.ceil(scale)))
+    relief = make_relief(scene, relief_px_per_mm or fine, MARGIN_MM)
     surface = np.stack([relief.slope_x, relief.slope_y, relief.whitening, relief.grain], -1)
     sheet = draw_art(scene, relief.px_per_mm)
     grids = _grids(scene, relief, sheet)
-    maps = _truth_maps(scene, relief, surface, sheet, grids)
+    maps = _truth_maps(scene, relief, surface, sheet, grids, maps_px_per_mm)
     frames = _frames(scene, surface, sheet, grids, _exposure(scene, maps), workers)
     return RenderedSide(
         scene=scene,
@@ -208,10 +219,9 @@ def _exposure(scene: Scene, maps: TruthMaps) -> float:
 
 
 def _truth_maps(
-    scene: Scene, relief: ReliefField, surface: FloatArray, sheet: Sheet, grids: Grids
+    scene: Scene, relief: ReliefField, surface: FloatArray, sheet: Sheet, grids: Grids, scale: float
 ) -> TruthMaps:
     """Area averages of the textures over the pixels of the truth grid, which covers the same millimetres."""
-    scale = DEFAULT_PX_PER_MM
     w, h = (round(2 * e * scale) for e in relief.extent_mm)
     albedo, cover = np.empty((h, w, 3), np.float32), np.empty((h, w), np.float32)
     compose_albedo(albedo, cover, scale, card_shape(scene), grids, sheet.rgb, surface)

@@ -77,7 +77,7 @@ class Scratch:
     """A furrow along a circular arc with a Gaussian profile; ``width_mm`` is 4 standard deviations.
 
     The arc's middle is at ``x_mm, y_mm``, running there in direction ``angle_deg``; ``bend_per_mm`` is its
-    curvature.
+    curvature. ``bared`` is the share of stock that shows in its middle, 0 where the print has held.
     """
 
     x_mm: float
@@ -87,6 +87,7 @@ class Scratch:
     bend_per_mm: float
     width_mm: float
     depth_um: float
+    bared: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -102,12 +103,25 @@ class Whitening:
 
 
 @dataclass(frozen=True)
+class Stain:
+    """A darkened patch without relief, an irregular ellipse. ``loss`` is the share of light it takes."""
+
+    x_mm: float
+    y_mm: float
+    width_mm: float
+    elongation: float
+    angle_deg: float
+    loss: float
+
+
+@dataclass(frozen=True)
 class Surface:
     """Relief and stock. ``curl_um`` is the sag along x, along y and along the diagonal."""
 
     dents: tuple[Dent, ...] = ()
     scratches: tuple[Scratch, ...] = ()
     whitening: tuple[Whitening, ...] = ()
+    stains: tuple[Stain, ...] = ()
     curl_um: tuple[float, float, float] = (0.0, 0.0, 0.0)
     grain_um: float = 0.3
     grain_mm: float = 0.06

@@ -8,8 +8,9 @@ import numpy.typing as npt
 
 from rcg.grading import schema
 from rcg.photometric.render.camera import card_to_reference, project
-from rcg.photometric.render.relief_field import ReliefField
-from rcg.photometric.render.scene import Cut, Dent, Print, Scene, Scratch, Whitening
+from rcg.photometric.render.relief_field import ReliefField, stain_alpha
+from rcg.photometric.render.scene import Cut, Dent, Print, Scene, Scratch, Stain, Whitening
+from rcg.photometric.types import FloatArray
 
 LONG_POSITIONS = (-90.0, -60.0, -30.0, 0.0, 30.0, 60.0, 90.0)
 SHORT_POSITIONS = (-90.0, -45.0, 0.0, 45.0, 90.0)
@@ -164,7 +165,7 @@ def _whitening_mm2(scene: Scene, relief: ReliefField, place: str) -> float:
 
 
 def findings_truth(scene: Scene, relief: ReliefField) -> list[schema.Finding]:
-    """Every dent, scratch and worn place; the deepest and largest first in their kind."""
+    """Every dent, scratch, stain and worn place; the deepest and largest first in their kind."""
     findings: list[schema.Finding] = []
     for dent in sorted(scene.surface.dents, key=lambda d: -d.depth_um):
         findings.append(
@@ -183,6 +184,11 @@ def findings_truth(scene: Scene, relief: ReliefField) -> list[schema.Finding]:
                 findings, "scratch", _scratch_polygon(scratch), scratch.length_mm, scratch.depth_um, "surface"
             )
         )
+    rng = scene.generator(13)
+    for stain in scene.surface.stains:
+        polygon = _stain_polygon(relief, stain, rng)
+        size = stain.width_mm * stain.elongation
+        findings.append(_finding(findings, "stain", polygon, size, None, "surface"))
     for spot in scene.surface.whitening:
         polygon = _spot_polygon(scene, relief, spot)
         if len(polygon) >= 3:
@@ -241,10 +247,24 @@ def _scratch_polygon(scratch: Scratch) -> npt.NDArray[np.float64]:
     return np.asarray(turned + np.array([scratch.x_mm, scratch.y_mm]))
 
 
+def _stain_polygon(relief: ReliefField, stain: Stain, rng: np.random.Generator) -> npt.NDArray[np.float64]:
+    """Outline of what is more than half as dark as the stain; drawn from the same stream as the relief's."""
+    h, w = relief.grain.shape
+    x = (np.arange(w, dtype=np.float64) + 0.5) / relief.px_per_mm - relief.extent_mm[0]
+    y = relief.extent_mm[1] - (np.arange(h, dtype=np.float64) + 0.5) / relief.px_per_mm
+    rows, cols, alpha = stain_alpha(stain, x, y, relief.px_per_mm, rng)
+    return _ring(relief, rows, cols, alpha)
+
+
 def _spot_polygon(scene: Scene, relief: ReliefField, spot: Whitening) -> npt.NDArray[np.float64]:
     """Outline of what is more than half white and on the card."""
     rows, cols, white = _whitened(scene, relief, spot)
-    contours, _ = cv2.findContours((white > 0.5).astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+    return _ring(relief, rows, cols, white)
+
+
+def _ring(relief: ReliefField, rows: slice, cols: slice, alpha: FloatArray) -> npt.NDArray[np.float64]:
+    """Outline (n, 2) mm of the largest piece above one half; empty when there is none."""
+    contours, _ = cv2.findContours((alpha > 0.5).astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
     if not contours:
         return np.zeros((0, 2))
     ring = max(contours, key=cv2.contourArea)[:, 0] + np.array([cols.start, rows.start], np.float64)
