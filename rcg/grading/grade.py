@@ -3,6 +3,7 @@ ceiling."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -16,6 +17,7 @@ from rcg.grading.schema import (
     GradeReport,
     Grades,
     Limit,
+    ModelUsed,
     Side,
     SideName,
     Sides,
@@ -140,12 +142,15 @@ def _overall(sides: dict[SideName, Side], draws: dict[SideName, Draws], rubric: 
     )
 
 
-def grade_card(header: CardHeader, front: Side | None, back: Side | None) -> GradeReport:
+def grade_card(
+    header: CardHeader, front: Side | None, back: Side | None, models: Sequence[ModelUsed] = ()
+) -> GradeReport:
     """Grade a card from its inspected sides.
 
     Args:
         header: what the user said of the card.
         front, back: sides from :func:`rcg.grading.inspect.inspect_side`; at least one.
+        models: that looked at the sides, for the report.
 
     Raises:
         ValueError: neither side is given.
@@ -170,5 +175,7 @@ def grade_card(header: CardHeader, front: Side | None, back: Side | None) -> Gra
             overall_reason=reason,
             standards=standards,
         ),
-        versions=Versions(rcg=__version__, algorithm=ALGORITHM, standards=standards_hash()),
+        versions=Versions(
+            rcg=__version__, algorithm=ALGORITHM, standards=standards_hash(), models=list(models)
+        ),
     )

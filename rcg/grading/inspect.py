@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from rcg.grading.centering import find_borders, measure_centering
 from rcg.grading.corners import measure_corners
 from rcg.grading.edges import measure_edges
-from rcg.grading.schema import CardGeometry, CornerMeasure, EdgeMeasure, FrameUsed, LightsUsed, Side
+from rcg.grading.model_findings import merge
+from rcg.grading.schema import (
+    CardGeometry,
+    CornerMeasure,
+    EdgeMeasure,
+    Finding,
+    FrameUsed,
+    LightsUsed,
+    Side,
+)
 from rcg.grading.strips import linear_colour
 from rcg.grading.surface import measure_surface
 from rcg.photometric.types import Maps
+
+Detector = Callable[[Maps], list[Finding]]
+"""a trained model at work: a side's maps in, findings with ``model`` set out"""
 
 
 def _geometry(maps: Maps) -> CardGeometry:
@@ -45,12 +57,13 @@ def _missing(
     return missing if relief else [*missing, "surface", "relief"]
 
 
-def inspect_side(maps: Maps, frames: Sequence[FrameUsed]) -> Side:
-    """Measure everything that RCG measures on one side.
+def inspect_side(maps: Maps, frames: Sequence[FrameUsed], detectors: Sequence[Detector] = ()) -> Side:
+    """Measure everything that RCG measures on one side, and ask the models that are in use.
 
     Args:
         maps: the engine's maps, in the card's coordinates.
         frames: what each frame was, for the report; copied through.
+        detectors: models; what they find joins what was measured, each flaw once.
 
     Returns:
         The side without sub-scores: those depend on which side it is and are made by ``grade_card``.
@@ -61,10 +74,9 @@ def inspect_side(maps: Maps, frames: Sequence[FrameUsed]) -> Side:
     corners, corner_findings = measure_corners(maps, linear, borders)
     edges, edge_findings = measure_edges(maps, linear, borders)
     surface, surface_findings = measure_surface(maps, borders)
-    findings = [
-        f.model_copy(update={"id": n})
-        for n, f in enumerate([*corner_findings, *edge_findings, *surface_findings], start=1)
-    ]
+    measured = [*corner_findings, *edge_findings, *surface_findings]
+    predicted = [finding for detect in detectors for finding in detect(maps)]
+    findings = [f.model_copy(update={"id": n}) for n, f in enumerate(merge(measured, predicted), start=1)]
     axes = {"left/right": centering.left_right is not None, "top/bottom": centering.top_bottom is not None}
     return Side(
         card=_geometry(maps),

@@ -83,14 +83,15 @@ class Rubric(Model):
     centering: dict[SideName, CenteringTable]
     rules: list[Rule]
 
-    def rule(self, kind: str) -> Rule:
-        """Return the rule of a kind of finding; an unnamed kind falls under ``relief_anomaly``."""
+    def rule(self, kind: str, aspect: Aspect = "surface") -> Rule:
+        """Return the rule of a kind of finding; an unnamed kind falls under the general one of its aspect."""
         named = {rule.kind: rule for rule in self.rules}
-        return named.get(kind, named["relief_anomaly"])
+        general = {"corners": "corner_damage", "edges": "edge_damage"}.get(aspect, "relief_anomaly")
+        return named.get(kind, named[general])
 
     def cost(self, finding: Finding, *, size_mm: float | None = None, area_mm2: float | None = None) -> float:
         """Return a finding's cost in points; ``size_mm`` and ``area_mm2`` replace its own for resampling."""
-        rule = self.rule(finding.kind)
+        rule = self.rule(finding.kind, finding.aspect)
         if rule.measure == "size_mm":
             value = finding.size_mm if size_mm is None else size_mm
         else:

@@ -150,6 +150,12 @@ class Finding(Model):
     )
     confidence: float = Field(ge=0, le=1)
     aspect: Aspect
+    model: str | None = Field(
+        default=None, description="name of the model that found it; null: RCG's own measurement did"
+    )
+    seen_by: list[str] = Field(
+        default=[], description="names of the models that see the same flaw; it costs once"
+    )
     rule: str | None = Field(default=None, description="id of the rule that it costs under in RCG's rubric")
     cost: float | None = Field(default=None, description="points of 1000 taken from its sub-grade")
 
@@ -242,6 +248,14 @@ class Grades(Model):
     standards: list[StandardGrade]
 
 
+class ModelUsed(Model):
+    """A model that looked at the card."""
+
+    name: str
+    architecture: str
+    weights: str = Field(description="SHA-256 of its weights")
+
+
 class Versions(Model):
     """What computed this report."""
 
@@ -249,6 +263,7 @@ class Versions(Model):
     schema_: str = Field(alias="schema", default=SCHEMA_VERSION)
     algorithm: str
     standards: str = Field(description="hash of the standards' data")
+    models: list[ModelUsed] = Field(default=[], description="in the order in which they were asked")
 
     model_config = ConfigDict(extra="forbid", populate_by_name=True)
 

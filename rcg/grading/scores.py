@@ -9,7 +9,10 @@ from rcg.grading.schema import Aspect, Finding, Side, SideName, SubScore
 
 def price_findings(findings: list[Finding], rubric: Rubric) -> list[Finding]:
     """Return the findings with rule and cost, dearest first, numbered from 1."""
-    priced = [f.model_copy(update={"rule": rubric.rule(f.kind).id, "cost": rubric.cost(f)}) for f in findings]
+    priced = [
+        f.model_copy(update={"rule": rubric.rule(f.kind, f.aspect).id, "cost": rubric.cost(f)})
+        for f in findings
+    ]
     priced.sort(key=lambda f: (-(f.cost or 0.0), f.aspect, f.polygon_mm))
     return [f.model_copy(update={"id": n}) for n, f in enumerate(priced, start=1)]
 
