@@ -1,0 +1,63 @@
+// One run's rows: the whole history once, then the shared event stream; a gap is filled by asking after the last row.
+import { call } from "../../lib/api";
+import { type LiveEvent, listen } from "../../lib/live";
+import { History } from "./history";
+import { type Row, isRecord } from "./rows";
+
+interface Rows { events: Row[]; last_seq: number }
+const PAGE = 2000;
+
+export interface Follower { history: History; stop(): void }
+
+/**
+ * Follows a run.
+ *
+ * @param changed told after rows were taken in; `whole` when the history was read anew.
+ * @param failed told why the history could not be read.
+ */
+export function follow(id: string, changed: (whole: boolean) => void, failed: (error: unknown) => void): Follower {
+  const history = new History();
+  let asking = false, again = false, waiting: Row[] = [];
+
+  const ask = async (): Promise<void> => {
+    if (asking) { again = true; return; }
+    asking = true;
+    try {
+      do {
+        again = false;
+        for (;;) {
+          const page = await call<Rows>("GET", `/api/training/${id}/events?after=${history.last}&limit=${PAGE}`);
+          for (const row of page.events) history.take(row);
+          if (!page.events.length || history.last >= page.last_seq) break;
+        }
+        const held = waiting;
+        waiting = [];
+        for (const row of held) take(row);
+        changed(true);
+      } while (again);
+    } catch (error) {
+      failed(error);
+    } finally {
+      asking = false;
+    }
+  };
+  const take = (row: Row): void => {
+    if (row.seq <= history.last) return;
+    // A later attempt goes on from a checkpoint: what the former one did past it no longer counts, and the server
+    // knows what that is.
+    if (row.kind === "start" && history.attempt > 0 && row.attempt > history.attempt) { history.clear(); again = true; return; }
+    if (row.seq > history.last + 1) { again = true; return; }
+    history.take(row);
+  };
+  const hear = (event: LiveEvent): void => {
+    if (event.kind === "reset" || event.kind === "hello") { void ask(); return; }
+    if (event.kind !== "run" || event.data["run_id"] !== id || !isRecord(event.data["row"])) return;
+    const row = event.data["row"] as Row;
+    if (asking) { waiting.push(row); return; }
+    take(row);
+    if (again) void ask(); else changed(false);
+  };
+  const stop = listen(hear);
+  void ask();
+  return { history, stop };
+}
