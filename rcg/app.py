@@ -19,12 +19,16 @@ from rcg.server.startup import Startup
 from rcg.settings import Settings
 
 
-def create_app(settings: Settings) -> FastAPI:
+def create_app(settings: Settings, *, pages: bool = True) -> FastAPI:
     """Make the whole application of one server; entering its lifespan starts every part and waits for them.
 
     ``rcg serve`` does the same in another order: it answers health while this module is still being loaded.
+
+    Args:
+        settings: of the server.
+        pages: False mounts the API alone, for a command that is its own server.
     """
-    startup = Startup(settings)
+    startup = Startup(settings, pages=pages)
     container, app = assemble(startup)
     startup.use(container, app)
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import quote
@@ -35,14 +37,21 @@ class AnswerError(RcgError):
 class Client:
     """A signed-in client; use it with ``with``.
 
+    Args:
+        settings: loaded when None.
+        http: what carries the requests; None: a connection to the running server.
+
+    Attributes:
+        url: the server's address; empty where there is none (see :mod:`rcg.cli.backend`).
+
     Raises:
         UnavailableError: no server has been started on this data folder.
     """
 
-    def __init__(self, settings: Settings | None = None) -> None:
+    def __init__(self, settings: Settings | None = None, http: httpx.Client | None = None) -> None:
         self.settings = settings or load()
-        self.url = local_client.read(self.settings.data_dir).url
-        self._http = local_client.client(self.settings, timeout_s=_UPLOAD_TIMEOUT_S)
+        self.url = "" if http else local_client.read(self.settings.data_dir).url
+        self._http = http or local_client.client(self.settings, timeout_s=_UPLOAD_TIMEOUT_S)
 
     def __enter__(self) -> Self:
         return self
@@ -52,13 +61,62 @@ class Client:
     ) -> None:
         self._http.close()
 
-    def get(self, path: str) -> Any:
-        """GET a JSON answer below ``/api``."""
-        return self._answer("GET", path).json()
+    def get(self, path: str, **query: Any) -> Any:
+        """GET a JSON answer below ``/api``; a query value of None is left out."""
+        return self._answer("GET", path, params=_given(query)).json()
 
     def post(self, path: str, body: Any = None) -> Any:
         """POST a JSON body below ``/api``."""
         return self._answer("POST", path, json={} if body is None else body).json()
+
+    def put(self, path: str, body: Any) -> Any:
+        """PUT a JSON body below ``/api``."""
+        return self._answer("PUT", path, json=body).json()
+
+    def patch(self, path: str, body: Any) -> Any:
+        """PATCH with a JSON body below ``/api``."""
+        return self._answer("PATCH", path, json=body).json()
+
+    def delete(self, path: str) -> None:
+        """DELETE what is at a path below ``/api``."""
+        self._answer("DELETE", path)
+
+    def upload(
+        self,
+        path: str,
+        files: Sequence[tuple[str, Path]],
+        fields: Mapping[str, str] | None = None,
+        *,
+        field: str = "files",
+    ) -> Any:
+        """POST a multipart form below ``/api``; the files flow from the disk, none is held whole in memory.
+
+        Args:
+            path: where to.
+            files: the name each file shall have there (``/`` for sub-folders), and where it lies.
+            fields: further fields of the form.
+            field: name of the form's field that holds the files.
+        """
+        with ExitStack() as open_files:
+            parts = [(field, (name, open_files.enter_context(place.open("rb")))) for name, place in files]
+            return self._answer("POST", path, data=dict(fields or {}), files=parts).json()
+
+    def download(self, path: str, target: Path) -> Path:
+        """GET a file below ``/api`` into ``target``; it is there whole or not at all."""
+        part = target.with_name(f".{target.name}.part")
+        try:
+            with self._stream(path) as response, part.open("wb") as out:
+                for chunk in response.iter_bytes():
+                    out.write(chunk)
+            part.replace(target)
+        except OSError as error:
+            raise UnavailableError(
+                f"{target} cannot be written: {error.strerror or error}.",
+                "Choose another place, or make room.",
+            ) from error
+        finally:
+            part.unlink(missing_ok=True)
+        return target
 
     def put_blob(self, sha256: str, data: bytes) -> bool:
         """Upload a file under its hash unless it is there; return whether it had to be sent."""
@@ -88,6 +146,14 @@ class Client:
                 progress(job["progress"], job["message"] or job["state"])
             time.sleep(_POLL_S)
 
+    @contextmanager
+    def _stream(self, path: str) -> Iterator[httpx.Response]:
+        with self._reached("GET", path), self._http.stream("GET", f"/api{path}") as response:
+            if response.is_error:
+                response.read()
+                raise _of_response(response)
+            yield response
+
     def _answer(self, method: str, path: str, **kwargs: Any) -> httpx.Response:
         response = self._request(method, path, **kwargs)
         if response.is_error:
@@ -95,8 +161,14 @@ class Client:
         return response
 
     def _request(self, method: str, path: str, **kwargs: Any) -> httpx.Response:
-        try:
+        with self._reached(method, path):
             return self._http.request(method, f"/api{path}", **kwargs)
+
+    @contextmanager
+    def _reached(self, method: str, path: str) -> Iterator[None]:
+        """Say in RCG's words that there was no answer."""
+        try:
+            yield
         except httpx.ConnectError as error:
             raise local_client.not_running(self.settings, error) from error
         except httpx.HTTPError as error:
@@ -104,6 +176,10 @@ class Client:
                 f"The server at {self.url} did not answer {method} /api{path}: {error!r}.",
                 "See logs/rcg.log; then try again.",
             ) from error
+
+
+def _given(query: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in query.items() if value is not None}
 
 
 def _of_response(response: httpx.Response) -> AnswerError:

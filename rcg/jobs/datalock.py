@@ -14,6 +14,10 @@ from rcg.errors import StartError
 FILE_NAME = "server.lock"
 
 
+class FolderInUseError(StartError):
+    """Another process has the data folder; ``data`` has its ``pid`` and its ``port``, as far as known."""
+
+
 class DataLock:
     """The right to be the one server of a data folder.
 
@@ -49,9 +53,10 @@ class DataLock:
                     f"The data folder {self.data_dir} cannot be locked: {error.strerror}.",
                     "Put the data folder on a local disk (setting data_dir, environment RCG_DATA_DIR).",
                 ) from error
-            raise StartError(
+            raise FolderInUseError(
                 f"The data folder {self.data_dir} is in use by another RCG server ({self._holder()}).",
                 "Stop that server, or give this one its own folder: RCG_DATA_DIR.",
+                **self._noted(),
             ) from None
         self._descriptor = descriptor
         self._held_here.add(self.data_dir)
@@ -83,10 +88,16 @@ class DataLock:
                 "Make it writable for you, or choose another one: RCG_DATA_DIR.",
             ) from error
 
-    def _holder(self) -> str:
+    def _noted(self) -> dict[str, int]:
+        """What the holder wrote of itself: ``pid`` and ``port``, where it did."""
         try:
             holder = json.loads(self.path.read_text())
-            port = f", port {holder['port']}" if holder.get("port") else ""
-            return f"process {holder['pid']}{port}"
-        except (OSError, ValueError, KeyError, TypeError):
+            return {name: int(holder[name]) for name in ("pid", "port") if holder.get(name)}
+        except (OSError, ValueError, AttributeError, TypeError):
+            return {}
+
+    def _holder(self) -> str:
+        holder = self._noted()
+        if "pid" not in holder:
             return "it has not yet written its process number"
+        return f"process {holder['pid']}" + (f", port {holder['port']}" if "port" in holder else "")

@@ -42,10 +42,12 @@ class Startup:
         last_step: what the server still does before it is ready.
         background: coroutines to run from the first moment to the last.
         container, app: the parts and the root application, once loaded.
+        pages: whether the areas with pages are mounted, or the API alone.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, pages: bool = True) -> None:
         self.settings = settings
+        self.pages = pages
         self.progress = StartProgress()
         self.health = HealthBoard(self.progress)
         self.hosts = KnownHosts(settings)
@@ -118,8 +120,8 @@ class Startup:
             stack.push_async_callback(container.jobs.stop)
             await _to_its_end(container.jobs.start())
         with step("pages"):
-            await _to_its_end(asyncio.to_thread(_prepare_pages))
-            _mount(app, container)
+            await _to_its_end(asyncio.to_thread(_prepare_pages, self.pages))
+            _mount(app, container, self.pages)
         _register_checks(self, container)
         if self.last_step is not None:
             with step("sign-in and notes"):
@@ -145,20 +147,26 @@ def _migrate(container: Container) -> None:
         logger.info("removed %d unfinished uploads of a server that was killed", removed)
 
 
-def _prepare_pages() -> None:
+def _prepare_pages(wanted: bool) -> None:
     import rcg.api.app  # noqa: PLC0415
+
+    if not wanted:
+        return
     import rcg.web.areas  # noqa: F401, PLC0415
     from rcg.web import bundle  # noqa: PLC0415
 
     bundle.ensure(say=logger.warning)
 
 
-def _mount(app: FastAPI, container: Container) -> None:
+def _mount(app: FastAPI, container: Container, pages: bool) -> None:
     from rcg.api import make_api  # noqa: PLC0415
-    from rcg.web.areas import make_areas  # noqa: PLC0415
 
     app.mount("/api", make_api(container))
     container.health.add_area("api", "/api")
+    if not pages:
+        return
+    from rcg.web.areas import make_areas  # noqa: PLC0415
+
     container.areas = make_areas(container)
     for area in container.areas:
         app.mount(area.path, area.app)
