@@ -1,0 +1,19 @@
+"""Augmentation that obeys physics: a recipe as data, one matrix and one resampling for all that moves.
+
+``apply`` makes of a sample what one draw of a recipe makes of it: pixels, normals, lights, shapes and names
+stay a measurement that could have been. ``docs/augmentation.md`` states the laws.
+"""
+
+from __future__ import annotations
+
+from rcg.datasets.augment.apply import Noted, apply, apply_noted, moved
+from rcg.datasets.augment.check import Problem, check, problems
+from rcg.datasets.augment.defaults import defaults, layers_needed
+from rcg.datasets.augment.motion import Motion
+from rcg.datasets.augment.ops import OPS, Op, Parameter, Step
+from rcg.datasets.augment.recipe import Recipe, parse
+
+__all__ = [
+    "OPS", "Motion", "Noted", "Op", "Parameter", "Problem", "Recipe", "Step", "apply", "apply_noted", "check",
+    "defaults", "layers_needed", "moved", "parse", "problems",
+]  # fmt: skip
