@@ -15,6 +15,7 @@ Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max
 ShortText = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)]
 LightName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+Count = Annotated[int, Field(ge=0, le=2**31 - 1)]
 Millimetres = Annotated[float, Field(ge=10, le=500, allow_inf_nan=False)]
 
 
@@ -305,6 +306,9 @@ class DemoIn(In):
 
     seed: int | None = Field(
         None, ge=0, le=2**31 - 1, description="the same seed gives the same card; without one, the next"
+    )
+    item: tuple[Count, Count] | None = Field(
+        None, description="seed and number of a card of a rendered dataset: that card, photographed"
     )
 
 

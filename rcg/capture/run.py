@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from rcg.capture.card_input import CardInput, FrameFile, SideInput, refuse_identical, sha256_of
 from rcg.errors import RcgError
 from rcg.grading.grade import grade_card
-from rcg.grading.inspect import inspect_side
-from rcg.grading.schema import CardHeader, FrameUsed, GradeReport, Side, SideName
+from rcg.grading.inspect import Detector, inspect_side
+from rcg.grading.schema import CardHeader, FrameUsed, GradeReport, ModelUsed, Side, SideName
 from rcg.photometric import chain, images
 from rcg.photometric.lights import camera_px_per_mm, lit_names, resolve
 from rcg.photometric.types import DEFAULT_PX_PER_MM, CardSize, Frame, Maps
@@ -61,6 +61,7 @@ def grade_input(
     threads: int = 1,
     progress: Progress | None = None,
     each_side: EachSide | None = None,
+    models: Sequence[tuple[ModelUsed, Detector]] = (),
 ) -> GradeOutcome:
     """Grade a card from its files.
 
@@ -72,6 +73,7 @@ def grade_input(
         max_megapixels: larger photographs are refused before decoding.
         threads: compute threads.
         progress: told (0..1, what is being done); may raise to cancel.
+        models: trained models that look at each side, and how the report names them.
         each_side: given each side's maps once they are inspected, to draw from; they are freed after it.
 
     Raises:
@@ -92,7 +94,9 @@ def grade_input(
             seconds |= {f"{side}.{stage}": taken for stage, taken in maps.seconds.items()}
             report(0.8, "Measuring borders, corners, edges and surface")
             began = time.perf_counter()
-            sides[side] = inspect_side(maps, _frames_used(decoded, maps))
+            sides[side] = inspect_side(
+                maps, _frames_used(decoded, maps), [detector for _, detector in models]
+            )
             seconds[f"{side}.inspect"] = time.perf_counter() - began
             if each_side:
                 report(0.9, "Drawing the layers")
@@ -114,7 +118,7 @@ def grade_input(
                 size_source=size_used.source,
             )
     began = time.perf_counter()
-    graded = grade_card(header, sides.get("front"), sides.get("back"))
+    graded = grade_card(header, sides.get("front"), sides.get("back"), [used for used, _ in models])
     seconds["grade"] = time.perf_counter() - began
     if progress:
         progress(1.0, "Graded")

@@ -9,6 +9,8 @@ import numpy as np
 from rcg.datasets.from_maps import MARGIN_MM
 from rcg.photometric.render.draw import draw_scene
 from rcg.photometric.render.scene import (
+    FRAME_HEIGHT,
+    FRAME_WIDTH,
     Camera,
     Cut,
     Dent,
@@ -47,10 +49,12 @@ def draw_item_scene(kind: str, seed: int, index: int, *, px_per_mm: float) -> Sc
     return replace(scene, camera=_camera(rng, kind, scene, px_per_mm), sensor=_sensor(px_per_mm))
 
 
-def draw_photograph_scene(seed: int, index: int) -> Scene:
+def draw_photograph_scene(
+    seed: int, index: int, *, frame_size: tuple[int, int] = (FRAME_WIDTH, FRAME_HEIGHT)
+) -> Scene:
     """Draw the same card as :func:`draw_item_scene`, before a phone on a stand instead: to be graded."""
     one = item_seed(seed, index)
-    base = draw_scene(one)
+    base = draw_scene(one, frame_size=frame_size)
     surface, cut = _flaws(np.random.default_rng([one, 7]), base)
     return replace(base, cut=cut, surface=surface)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,8 @@ from rcg.store.blobs import BlobInfo, BlobStore
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
+    from rcg.grading.inspect import Detector
+    from rcg.grading.schema import ModelUsed
     from rcg.jobs.handler import JobContext
     from rcg.photometric.types import Maps
     from rcg.store.models import Job
@@ -45,18 +47,29 @@ class SideSpec(Strict):
     frames: list[FrameSpec]
 
 
+class ModelSpec(Strict):
+    """A model that is in use: how to build it again, and its weights' blob."""
+
+    name: str
+    weights_sha256: str
+    config: dict[str, Any]
+
+
 class GradeSpec(Strict):
     """What the job is told."""
 
     card_id: str
     header: CardHeader
     sides: dict[SideName, SideSpec]
+    models: list[ModelSpec] = []
 
 
 def compute(ctx: JobContext, spec: dict[str, Any]) -> dict[str, Any]:
     """Grade the card and store report and layers as blobs. Running it twice gives the same blobs."""
     order = GradeSpec.model_validate(spec)
-    return {"card_id": order.card_id} | grade_sides(ctx, order.header, order.sides, ctx.progress)
+    return {"card_id": order.card_id} | grade_sides(
+        ctx, order.header, order.sides, ctx.progress, order.models
+    )
 
 
 def accept(session: Session, job: Job, result: dict[str, Any]) -> dict[str, Any]:
@@ -74,8 +87,9 @@ def grade_sides(
     header: CardHeader,
     sides: Mapping[SideName, SideSpec],
     progress: Callable[[float, str], None],
+    models: Sequence[ModelSpec] = (),
 ) -> dict[str, Any]:
-    """Grade stored frames; store report and layers.
+    """Grade stored frames with the models that are in use; store report and layers.
 
     Returns:
         ``report`` {sha256, bytes}, ``overall``, ``score``, ``layers``, ``seconds``, for :func:`keep_grade`.
@@ -106,6 +120,7 @@ def grade_sides(
         max_megapixels=float(Settings().limits.image_megapixels),
         threads=ctx.threads,
         progress=progress,
+        models=[_detector(ctx, blobs, model) for model in models],
         each_side=lambda side, maps: layers.extend(_store_layers(blobs, side, maps, ctx.threads)),
     )
     for stage, seconds in outcome.seconds.items():
@@ -181,6 +196,13 @@ def _store_layers(blobs: BlobStore, side: SideName, maps: Maps, threads: int) ->
         stored = list(pool.map(store, layers(maps)))
     maps.seconds["pictures"] = time.perf_counter() - began
     return stored
+
+
+def _detector(ctx: JobContext, blobs: BlobStore, model: ModelSpec) -> tuple[ModelUsed, Detector]:
+    from rcg.capture.detect import load_detector  # noqa: PLC0415
+
+    ctx.log(f"Loading the model {model.name}")
+    return load_detector(model.config, blobs.path(model.weights_sha256), name=model.name)
 
 
 def _info(stored: Mapping[str, Any]) -> BlobInfo:

@@ -55,7 +55,8 @@ def retry_job(job_id: str, container: ContainerDep) -> schemas.JobOut:
 @router.post("/demo", status_code=202)
 def demo(container: ContainerDep, body: schemas.DemoIn | None = None) -> schemas.JobOut:
     """Render a made-up card, both sides, and grade it."""
-    return grading.demo(container, (body or schemas.DemoIn()).seed)
+    wanted = body or schemas.DemoIn()
+    return grading.demo(container, wanted.seed, wanted.item)
 
 
 @router.get(

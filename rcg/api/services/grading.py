@@ -11,7 +11,7 @@ from rcg.capture.card_input import refuse_identical
 from rcg.errors import ConflictError, InputError, RcgError
 from rcg.photometric.lights import LightsSpec, is_ambient, resolve
 from rcg.store.models import Capture, Card, Job
-from rcg.store.repositories import blobs, captures, cards, grades, jobs
+from rcg.store.repositories import blobs, captures, cards, grades, jobs, models
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -65,6 +65,7 @@ def spec_of(session: Session, card: Card) -> dict[str, Any]:
             "size_source": "chosen" if chosen else "default",
         },
         "sides": {side: _side(capture) for side, capture in taken.items()},
+        "models": models_of(session),
     }
 
 
@@ -98,20 +99,37 @@ def _side(capture: Capture) -> dict[str, Any]:
     }
 
 
-def demo(container: Container, seed: int | None) -> schemas.JobOut:
-    """Queue the rendering and grading of a made-up card: of this seed, else 1, 2, 3 ... in turn."""
+def demo(container: Container, seed: int | None, item: tuple[int, int] | None = None) -> schemas.JobOut:
+    """Queue the rendering and grading of a made-up card.
+
+    Args:
+        container: the server's parts.
+        seed: of the sample card; None: 1, 2, 3 ... in turn.
+        item: seed and index of a card of a rendered dataset, to be photographed and graded instead.
+    """
     with container.db.write() as session:
         if seed is None:
             seed = 1 + jobs.listing(session, kind="demo", limit=1).total
+        title = f"Render and grade sample card {seed}"
+        if item:
+            title = f"Photograph and grade rendered card {item[0]}/{item[1]}"
         job = container.jobs.submit(
             session,
             "demo",
-            {"seed": seed},
-            title=f"Render and grade sample card {seed}",
+            {"seed": seed, "item": list(item) if item else None, "models": models_of(session)},
+            title=title,
             subject=f"demo:{seed}",
         )
         session.flush()
         return job_out(job)
+
+
+def models_of(session: Session) -> list[dict[str, Any]]:
+    """Return the models in use as grading jobs are told of them, by name."""
+    return [
+        {"name": model.name, "weights_sha256": model.weights_sha256, "config": model.config}
+        for model in models.in_use(session)
+    ]
 
 
 def of_card(container: Container, card_id: str) -> list[schemas.GradeSummary]:
