@@ -11,6 +11,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, Self
 
@@ -170,19 +171,17 @@ class _Loop:
     @contextmanager
     def alive(self, app: FastAPI) -> Iterator[None]:
         """Keep an application started for as long as the block runs."""
-        started, ended = threading.Event(), asyncio.Event()
+        started: Future[None] = Future()
+        ended = asyncio.Event()
 
         async def live() -> None:
-            try:
-                async with app.router.lifespan_context(app):
-                    started.set()
-                    await ended.wait()
-            finally:
-                started.set()
+            async with app.router.lifespan_context(app):
+                started.set_result(None)
+                await ended.wait()
 
         life = asyncio.run_coroutine_threadsafe(live(), self.loop)
-        started.wait()
-        if life.done():
+        wait({started, life}, return_when=FIRST_COMPLETED)
+        if not started.done():
             life.result()  # what kept it from starting
         try:
             yield
