@@ -39,6 +39,7 @@ class DatasetItem(Base):
     __table_args__ = (
         UniqueConstraint("dataset_id", "name"),
         Index("ix_dataset_items_dataset_position", "dataset_id", "position"),
+        Index("ix_dataset_items_dataset_label_state", "dataset_id", "label_state"),
     )
     id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
     dataset_id: Mapped[str] = mapped_column(ForeignKey("datasets.id", ondelete="CASCADE"))
@@ -52,6 +53,10 @@ class DatasetItem(Base):
         doc="what splits keep together: the card's id, else derived from the name"
     )
     card_id: Mapped[str | None] = mapped_column(String(32), index=True)
+    split: Mapped[str | None] = mapped_column(
+        String(5),
+        doc="train, val or test, where an import or a person said so; None: the version's seed decides",
+    )
     side: Mapped[str | None] = mapped_column(String(5))
     source: Mapped[str] = mapped_column(String(10), doc="upload, capture, import or render")
     lights: Mapped[dict[str, Any] | None] = mapped_column(
@@ -106,7 +111,9 @@ class AnnotationRow(Base):
     body: Mapped[str] = mapped_column(Text)
 
 
-Index("ix_annotations_dataset_class", AnnotationRow.dataset_id, AnnotationRow.class_name)
+Index(
+    "ix_annotations_dataset_class", AnnotationRow.dataset_id, AnnotationRow.class_name, AnnotationRow.item_id
+)
 
 
 class AnnotationOp(Base):
@@ -120,8 +127,10 @@ class AnnotationOp(Base):
     op_id: Mapped[str] = mapped_column(
         String(40), doc="made by the browser: the same one twice is applied once"
     )
-    body: Mapped[str] = mapped_column(Text, doc="JSON: do, undo")
-    undone: Mapped[bool] = mapped_column(default=False)
+    body: Mapped[str] = mapped_column(Text, doc="JSON: the op, and what undoes it")
+    state: Mapped[str] = mapped_column(
+        String(6), default="done", doc="done, undone, or past: neither to be undone nor redone any more"
+    )
     created_at: Mapped[int] = mapped_column(default=now_ms)
 
 
@@ -139,6 +148,9 @@ class DatasetVersion(Base):
     number: Mapped[int]
     note: Mapped[str] = mapped_column(default="")
     manifest_sha256: Mapped[str] = mapped_column(ForeignKey("blobs.sha256"))
+    content_sha256: Mapped[str] = mapped_column(
+        String(64), doc="of what a version means, without its number and note: equal content is one version"
+    )
     summary: Mapped[dict[str, Any]] = mapped_column(
         doc="items, annotations, classes {name: n}, splits {train: {items, cards, annotations}, ...}, layers"
     )

@@ -94,6 +94,7 @@ def upgrade() -> None:
         sa.Column("margin_mm", sa.Double(), nullable=False),
         sa.Column("card_key", sa.String(), nullable=False),
         sa.Column("card_id", sa.String(length=32), nullable=True),
+        sa.Column("split", sa.String(length=5), nullable=True),
         sa.Column("side", sa.String(length=5), nullable=True),
         sa.Column("source", sa.String(length=10), nullable=False),
         sa.Column("lights", sa.JSON(), nullable=True),
@@ -112,6 +113,9 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("dataset_items", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_dataset_items_card_id"), ["card_id"], unique=False)
+        batch_op.create_index(
+            "ix_dataset_items_dataset_label_state", ["dataset_id", "label_state"], unique=False
+        )
         batch_op.create_index("ix_dataset_items_dataset_position", ["dataset_id", "position"], unique=False)
 
     op.create_table(
@@ -123,6 +127,7 @@ def upgrade() -> None:
         sa.Column("number", sa.BigInteger(), nullable=False),
         sa.Column("note", sa.String(), nullable=False),
         sa.Column("manifest_sha256", sa.String(length=64), nullable=False),
+        sa.Column("content_sha256", sa.String(length=64), nullable=False),
         sa.Column("summary", sa.JSON(), nullable=False),
         sa.Column("split", sa.JSON(), nullable=False),
         sa.Column("recipe", sa.JSON(), nullable=True),
@@ -170,7 +175,7 @@ def upgrade() -> None:
         sa.Column("seq", sa.BigInteger(), nullable=False),
         sa.Column("op_id", sa.String(length=40), nullable=False),
         sa.Column("body", sa.Text(), nullable=False),
-        sa.Column("undone", sa.Boolean(), nullable=False),
+        sa.Column("state", sa.String(length=6), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(
             ["item_id"], ["dataset_items.id"], name=op.f("fk_annotation_ops_item_id"), ondelete="CASCADE"
@@ -197,7 +202,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_annotations")),
     )
     with op.batch_alter_table("annotations", schema=None) as batch_op:
-        batch_op.create_index("ix_annotations_dataset_class", ["dataset_id", "class_name"], unique=False)
+        batch_op.create_index(
+            "ix_annotations_dataset_class", ["dataset_id", "class_name", "item_id"], unique=False
+        )
         batch_op.create_index("ix_annotations_item_position", ["item_id", "position"], unique=False)
 
     op.create_table(
