@@ -111,6 +111,8 @@ def _findings(findings: list[Finding]) -> Iterator[str]:
         y = sum(point[1] for point in finding.polygon_mm) / max(len(finding.polygon_mm), 1)
         cost = "" if finding.cost is None else f", costs {finding.cost:.0f}"
         kind = finding.kind.replace("_", " ")
-        yield _row("", f"{finding.id:>3} {kind}, {finding.size_mm:.2f} mm at ({x:+.1f}, {y:+.1f}) mm{cost}")
+        by = f", found by {finding.model}" if finding.model else ""
+        place = f"{finding.size_mm:.2f} mm at ({x:+.1f}, {y:+.1f}) mm"
+        yield _row("", f"{finding.id:>3} {kind}, {place}{cost}{by}")
     if len(findings) > _FINDINGS_SHOWN:
         yield _row("", f"and {len(findings) - _FINDINGS_SHOWN} more")
