@@ -1,5 +1,8 @@
 """Recipes: validated with words, checked against labels, drawn from a seed, kept to the roles they name."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -422,3 +425,9 @@ def test_points_of_a_real_kind_survive_its_default_recipe():
     for seed in range(20):
         out = apply(defaults(kind), given, np.random.default_rng(seed), kind.label_schema)
         assert [point.visible for point in out.annotations[0].shape.points] == [2, 2, 2, 2]
+
+
+def test_checking_recipes_needs_no_opencv():
+    """The web process checks recipes; what draws pixels is loaded by whoever draws."""
+    code = "import sys, rcg.datasets.augment as a; a.parse({}); sys.exit('cv2' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,4 +1,4 @@
-"""A recipe done to a sample."""
+"""A recipe, done to a sample."""
 
 from __future__ import annotations
 
