@@ -39,7 +39,8 @@ class DatasetItem(Base):
     __table_args__ = (
         UniqueConstraint("dataset_id", "name"),
         Index("ix_dataset_items_dataset_position", "dataset_id", "position"),
-        Index("ix_dataset_items_dataset_label_state", "dataset_id", "label_state"),
+        Index("ix_dataset_items_dataset_id_order", "dataset_id", "id"),
+        Index("ix_dataset_items_dataset_states", "dataset_id", "label_state", "state"),
     )
     id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
     dataset_id: Mapped[str] = mapped_column(ForeignKey("datasets.id", ondelete="CASCADE"))

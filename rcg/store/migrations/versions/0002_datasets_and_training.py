@@ -113,8 +113,9 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("dataset_items", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_dataset_items_card_id"), ["card_id"], unique=False)
+        batch_op.create_index("ix_dataset_items_dataset_id_order", ["dataset_id", "id"], unique=False)
         batch_op.create_index(
-            "ix_dataset_items_dataset_label_state", ["dataset_id", "label_state"], unique=False
+            "ix_dataset_items_dataset_states", ["dataset_id", "label_state", "state"], unique=False
         )
         batch_op.create_index("ix_dataset_items_dataset_position", ["dataset_id", "position"], unique=False)
 
