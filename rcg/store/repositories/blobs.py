@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from sqlalchemy import func, select
+from collections.abc import Mapping
+
+from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
 from rcg.store.blobs import BlobInfo
+from rcg.store.db import now_ms
 from rcg.store.models import Blob
+from rcg.store.repositories.page import batched
+
+_AT_ONCE = 500
 
 
 def get(session: Session, sha256: str) -> Blob | None:
@@ -27,3 +33,21 @@ def ensure(session: Session, info: BlobInfo, media_type: str) -> Blob:
 def total_bytes(session: Session) -> int:
     """Return how many bytes all files have together."""
     return session.scalar(select(func.sum(Blob.bytes))) or 0
+
+
+def ensure_many(session: Session, files: Mapping[str, tuple[int, str]]) -> None:
+    """Make the rows of many stored files that have none yet: ``{sha256: (bytes, media type)}``."""
+    for some in batched(sorted(files), _AT_ONCE):
+        known = set(session.scalars(select(Blob.sha256).where(Blob.sha256.in_(some))))
+        missing = [
+            {
+                "sha256": sha256,
+                "bytes": files[sha256][0],
+                "media_type": files[sha256][1],
+                "created_at": now_ms(),
+            }
+            for sha256 in some
+            if sha256 not in known
+        ]
+        if missing:
+            session.execute(insert(Blob), missing)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import Select, func, select
@@ -44,3 +45,10 @@ def contains(text: str) -> str:
     """Return the LIKE pattern for "has this text in it", with ``\\`` as the escape."""
     escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
     return f"%{escaped}%"
+
+
+def batched(values: Iterable[Row], size: int) -> Iterator[list[Row]]:
+    """Yield the values in lists of ``size``: how many fit into one statement, or one stretch of memory."""
+    rest = iter(values)
+    while some := list(islice(rest, size)):
+        yield some
