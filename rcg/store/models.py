@@ -9,11 +9,23 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from rcg.store import dataset_models, training_models
 from rcg.store.base import Base, new_id
+from rcg.store.dataset_models import (
+    AnnotationOp,
+    AnnotationRow,
+    Dataset,
+    DatasetItem,
+    DatasetVersion,
+    ItemLayer,
+    KindRow,
+    Recipe,
+)
 from rcg.store.db import now_ms
+from rcg.store.training_models import Model, Run
 
 __all__ = [
-    "ApiToken", "Base", "Blob", "Capture", "Card", "Frame", "Grade", "Job", "Layer", "OneTimeLink",
-    "SignInSession", "dataset_models", "new_id", "training_models",
+    "AnnotationOp", "AnnotationRow", "ApiToken", "Base", "Blob", "Capture", "Card", "Dataset", "DatasetItem",
+    "DatasetVersion", "Frame", "Grade", "ItemLayer", "Job", "KindRow", "Layer", "Model", "OneTimeLink",
+    "Recipe", "Run", "SignInSession", "dataset_models", "new_id", "training_models",
 ]  # fmt: skip
 
 
