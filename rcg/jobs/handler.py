@@ -80,6 +80,7 @@ HANDLERS: dict[str, Handler] = {
         Handler("dataset_export", "rcg.jobs.dataset_export:compute", "rcg.jobs.dataset_export:accept"),
         Handler("dataset_captures", "rcg.jobs.dataset_captures:compute", "rcg.jobs.dataset_captures:accept"),
         Handler("dataset_render", "rcg.jobs.dataset_render:compute", "rcg.jobs.dataset_render:accept"),
+        Handler("augment_preview", "rcg.jobs.augment_preview:compute", resource="io"),
         Handler("train", "rcg.jobs.train:compute", "rcg.jobs.train:accept", resource="train"),
         Handler("preflight", "rcg.jobs.preflight:compute", "rcg.jobs.preflight:accept", resource="train"),
         Handler("predict", "rcg.jobs.predict:compute", "rcg.jobs.predict:accept"),
