@@ -66,7 +66,10 @@ class WorkerSettings(Section):
         "auto", description="where jobs compute; auto: in the server on CUDA, else in a child process"
     )
     cpu_slots: int = Field(1, ge=1, le=64, description="jobs that compute at the same time on the CPU")
-    threads: int = Field(0, ge=0, le=256, description="compute threads per job; 0: cores minus one")
+    train_slots: int = Field(1, ge=1, le=16, description="trainings that run at the same time; others queue")
+    threads: int = Field(
+        0, ge=0, le=256, description="compute threads per job; 0: cores minus one, a training all of them"
+    )
     nice: int = Field(10, ge=0, le=19, description="how far a child gives way: 0 not, 19 always")
     stall_s: float = Field(600, gt=0, description="a child silent for so many seconds is taken for hung")
 
@@ -76,6 +79,9 @@ class LimitSettings(Section):
 
     image_mb: int = Field(200, ge=1, description="one uploaded image, megabytes")
     image_megapixels: int = Field(120, ge=1, description="one decoded image")
+    archive_mb: int = Field(
+        10_000, ge=1, description="one upload of images, labels or an archive into a dataset, megabytes"
+    )
     frames_per_capture: int = Field(64, ge=1, description="lights of one capture")
     min_free_disk_mb: int = Field(500, ge=0, description="below this, uploads and jobs are refused")
 

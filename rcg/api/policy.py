@@ -21,8 +21,14 @@ _MULTIPART_OVERHEAD = 1_000_000
 
 _OWNER = ("/api/tokens", "/api/sessions", "/api/links", "/api/settings", "/api/logs", "/settings")
 _CAPTURE = ("/api/cards", "/api/captures", "/api/blobs", "/api/jobs", "/api/grade", "/api/demo", "/grade")
+_LABEL = ("/api/datasets", "/api/items", "/api/kinds", "/api/recipes", "/api/versions", "/api/jobs")
+_TRAIN = ("/api/training", "/api/models", "/api/revolutionary-training", "/api/architectures", "/api/jobs")
+_CHANGES: tuple[tuple[Scope, tuple[str, ...]], ...] = (
+    ("capture", _CAPTURE), ("label", _LABEL), ("train", _TRAIN),
+)  # fmt: skip
 _ANYBODY = ("/api/me", "/api/auth")
 _ONE_IMAGE = re.compile(r"/api/blobs/[^/]+")
+_DATASET_FILES = re.compile(r"/api/datasets/(create|[^/]+/(files|import|upload/(images|annotations)))")
 _MANY_IMAGES = re.compile(r"/api/grade|/api/captures/[^/]+/files|/grade(/.*)?")
 
 
@@ -52,7 +58,7 @@ def scopes_for(method: str, path: str) -> tuple[Scope, ...]:
         )  # an original holds what its camera wrote, so a script that only reads never sees it
     if method in SAFE_METHODS:
         return ("read",)
-    return ("capture",) if _below(path, _CAPTURE) else ("admin",)
+    return tuple(scope for scope, roots in _CHANGES if _below(path, roots)) or ("admin",)
 
 
 def body_limit(path: str, limits: LimitSettings) -> int:
@@ -61,6 +67,8 @@ def body_limit(path: str, limits: LimitSettings) -> int:
         return limits.image_mb * _MEGABYTE
     if _MANY_IMAGES.fullmatch(path):
         return limits.image_mb * limits.frames_per_capture * _MEGABYTE + _MULTIPART_OVERHEAD
+    if _DATASET_FILES.fullmatch(path):
+        return limits.archive_mb * _MEGABYTE + _MULTIPART_OVERHEAD
     return JSON_BODY_BYTES
 
 

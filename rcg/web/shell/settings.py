@@ -26,10 +26,11 @@ from rcg.web import formatting
 from rcg.web.pages import ContainerDep, PagesDep, base_url, principal_of
 
 router = APIRouter(prefix="/settings")
-# "label" and "train" exist for what is to come; a page offers only what opens something.
 SCOPES = (
     ("read", "look at everything but original files"),
     ("capture", "add cards and frames, start grading"),
+    ("label", "make and fill datasets, annotate, make versions"),
+    ("train", "start and steer trainings, use models"),
     ("admin", "everything, tokens and devices included"),
 )
 LOG_LINES = 200

@@ -249,7 +249,15 @@ SCOPES = [
     ("PUT", "/api/blobs/1", "capture"),
     ("GET", "/api/blobs/1", "capture"),
     ("HEAD", "/api/blobs/1", "capture"),
-    ("POST", "/api/jobs/1/cancel", "capture"),
+    ("POST", "/api/datasets", "label"),
+    ("POST", "/api/datasets/1/files", "label"),
+    ("DELETE", "/api/items/1", "label"),
+    ("PUT", "/api/kinds/mine", "label"),
+    ("POST", "/api/recipes/preview", "label"),
+    ("GET", "/api/versions/1/manifest", "read"),
+    ("POST", "/api/training/start", "train"),
+    ("POST", "/api/models/1/use", "train"),
+    ("POST", "/api/revolutionary-training/execute", "train"),
     ("POST", "/api/demo", "capture"),
     ("DELETE", "/api/captures/1", "capture"),
     ("POST", "/api/grade", "capture"),
@@ -270,6 +278,10 @@ SCOPES = [
 @pytest.mark.parametrize(("method", "path", "scope"), SCOPES)
 def test_which_scope_what_needs(method, path, scope):
     assert scopes_for(method, path) == (scope,)
+
+
+def test_whoever_may_start_a_job_may_cancel_one():
+    assert scopes_for("POST", "/api/jobs/1/cancel") == ("capture", "label", "train")
 
 
 @pytest.mark.parametrize(
