@@ -27,7 +27,8 @@ from rcg.datasets.schema import Annotation, Kind, LabelSchema
 from rcg.errors import ConflictError, InputError, NotFoundError
 from rcg.jobs.joblog import job_folder
 from rcg.store.dataset_models import Recipe as RecipeRow
-from rcg.store.repositories import recipes
+from rcg.store.repositories import annotations as labels
+from rcg.store.repositories import datasets, items, kinds, recipes
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -49,13 +50,13 @@ def listing(container: Container) -> RecipesOut:
     """Return the saved recipes and those that kinds begin with."""
     with container.db.read() as session:
         users = recipes.users(session)
-        items = [recipe_out(row, users) for row in recipes.listing(session)]
-        kinds = kinds_of(session)
+        saved = [recipe_out(row, users) for row in recipes.listing(session)]
+        known = kinds_of(session)
     found = [
         DefaultOut(kind=kind.name, title=kind.title, recipe=defaults(kind).model_dump(mode="json"))
-        for kind in kinds.values()
+        for kind in known.values()
     ]
-    return RecipesOut(items=items, defaults=found)
+    return RecipesOut(items=saved, defaults=found)
 
 
 def get(container: Container, recipe_id: str) -> RecipeOut:
@@ -98,12 +99,13 @@ def use(container: Container, recipe_id: str, dataset_id: str, on: bool) -> Reci
     Raises InputError when the dataset's labels cannot follow it.
     """
     with container.db.write() as session:
-        row, dataset = recipes.get(session, recipe_id), recipes.dataset(session, dataset_id)
+        row, dataset = recipes.get(session, recipe_id), datasets.get(session, dataset_id)
         if on:
-            check(parse(row.body), LabelSchema.model_validate(dataset.label_schema))
+            check(parse(row.body), datasets.schema_of(dataset))
             dataset.recipe_id = row.id
         elif dataset.recipe_id == row.id:
             dataset.recipe_id = None
+        datasets.touch(dataset)
         session.flush()
         return recipe_out(row, recipes.users(session))
 
@@ -133,14 +135,14 @@ def preview(container: Container, body: PreviewIn) -> schemas.JobOut:
     """
     recipe = parse(body.recipe)
     with container.db.write() as session:
-        row, dataset, annotations = recipes.item(session, body.item_id)
+        row = items.get(session, body.item_id)
         if row.state != "ready":
             raise ConflictError(
                 f"{row.name} cannot be shown: "
                 + ("its files are still being read." if row.state == "pending" else row.problem),
                 "Wait for the job that reads them." if row.state == "pending" else "Choose another item.",
             )
-        schema = LabelSchema.model_validate(dataset.label_schema)
+        schema = datasets.schema_of(datasets.get(session, row.dataset_id))
         check(recipe, schema)
         unknown = [name for name in body.layers or [] if name not in {layer.name for layer in row.layers}]
         if unknown:
@@ -150,7 +152,7 @@ def preview(container: Container, body: PreviewIn) -> schemas.JobOut:
             )
         gone = recipes.forget_previews(session, KEPT_PREVIEWS)
         spec = {
-            "item": record_of(row, annotations).model_dump(mode="json"),
+            "item": record_of(row, labels.of_item(session, row.id)).model_dump(mode="json"),
             "label_schema": schema.model_dump(mode="json"),
             "recipe": recipe.model_dump(mode="json"),
         } | body.model_dump(include={"seed", "count", "layers", "longest"})
@@ -180,7 +182,7 @@ def picture(container: Container, job_id: str, name: str) -> Path:
     return path
 
 
-def record_of(row: DatasetItem, annotations: list[str]) -> ItemRecord:
+def record_of(row: DatasetItem, shapes: list[Annotation]) -> ItemRecord:
     """Return an item as a version would hold it."""
     return ItemRecord(
         id=row.id,
@@ -204,20 +206,19 @@ def record_of(row: DatasetItem, annotations: list[str]) -> ItemRecord:
             for layer in row.layers
         ],
         lights=row.lights or {},
-        annotations=[Annotation.model_validate_json(text) for text in annotations],
+        annotations=shapes,
     )
 
 
 def kinds_of(session: Session) -> dict[str, Kind]:
     """Return the kinds that ship and the user's own, by name."""
-    own = [Kind.model_validate(body) for body in recipes.user_kinds(session)]
-    return shipped() | {kind.name: kind for kind in own}
+    return shipped() | kinds.all_own(session)
 
 
 def schema_of(session: Session, dataset: str | None, kind: str | None) -> LabelSchema:
     """Return the label schema of a dataset or a kind."""
     if dataset is not None:
-        return LabelSchema.model_validate(recipes.dataset(session, dataset).label_schema)
+        return datasets.schema_of(datasets.get(session, dataset))
     return resolve(kind or "", kinds_of(session)).label_schema
 
 

@@ -1,4 +1,4 @@
-"""Augmentation recipes, and the items they are looked at on."""
+"""Augmentation recipes, the datasets they are looked at on, and the jobs that drew them."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Any
 
 from sqlalchemy import delete as delete_from
 from sqlalchemy import func, select, update
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.orm import Session
 
 from rcg.errors import ConflictError, NotFoundError
-from rcg.store.dataset_models import AnnotationRow, Dataset, DatasetItem, KindRow, Recipe
+from rcg.store.dataset_models import Dataset, DatasetItem, Recipe
 from rcg.store.db import now_ms
 from rcg.store.models import Job
 
@@ -72,16 +72,6 @@ def users(session: Session) -> dict[str, list[tuple[str, str]]]:
     return found
 
 
-def dataset(session: Session, dataset_id: str) -> Dataset:
-    """Return a dataset by id or name. Raises NotFoundError."""
-    row = session.get(Dataset, dataset_id) or session.scalar(
-        select(Dataset).where(Dataset.name == dataset_id)
-    )
-    if row is None:
-        raise NotFoundError(f"There is no dataset {dataset_id[:100]!r}.", "GET /api/datasets lists them.")
-    return row
-
-
 def datasets_with_items(session: Session) -> list[tuple[Dataset, int]]:
     """Return datasets that have ready items, the one changed last first, with how many."""
     count = func.count(DatasetItem.id)
@@ -93,29 +83,6 @@ def datasets_with_items(session: Session) -> list[tuple[Dataset, int]]:
         .order_by(Dataset.updated_at.desc(), Dataset.id)
     )
     return [(row, int(number)) for row, number in session.execute(query)]
-
-
-def item(session: Session, item_id: str) -> tuple[DatasetItem, Dataset, list[str]]:
-    """Return an item with its layers, its dataset, its annotations as JSON texts. Raises NotFoundError."""
-    row = session.scalar(
-        select(DatasetItem).where(DatasetItem.id == item_id).options(selectinload(DatasetItem.layers))
-    )
-    owner = session.get(Dataset, row.dataset_id) if row is not None else None
-    if row is None or owner is None:
-        raise NotFoundError(
-            f"There is no item {item_id[:100]!r}.", "GET /api/datasets/DATASET/items lists them."
-        )
-    bodies = session.scalars(
-        select(AnnotationRow.body)
-        .where(AnnotationRow.item_id == item_id)
-        .order_by(AnnotationRow.position, AnnotationRow.id)
-    )
-    return row, owner, list(bodies)
-
-
-def user_kinds(session: Session) -> list[dict[str, Any]]:
-    """Return the bodies of the user's own kinds, by name."""
-    return list(session.scalars(select(KindRow.body).order_by(KindRow.name)))
 
 
 def forget_previews(session: Session, keep: int) -> list[str]:
