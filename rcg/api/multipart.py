@@ -6,6 +6,8 @@ hash and write, so it is fed in a worker thread.
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from email.message import Message
@@ -18,7 +20,7 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser
 
 from rcg.errors import InputError, RcgError, TooLargeError
-from rcg.photometric.metadata import JPEG, PNG, TIFF, WEBP, sniff
+from rcg.photometric.metadata import JPEG, PNG, TIFF, WEBP, sniff, strip_location
 from rcg.store.blobs import BlobInfo, BlobStore, BlobWriter
 
 _FIELD_BYTES = 65_536
@@ -26,6 +28,8 @@ _MAX_FIELDS = 50
 _TEXT_FILE_BYTES = 1_000_000
 _TEXT_ENDINGS = (".lp", ".toml")
 _HEADER_BYTES = 8_192
+_PATH_LENGTH = 250
+_DRIVE = re.compile(r"[A-Za-z]:")
 
 
 @dataclass
@@ -47,14 +51,35 @@ class Form:
     files: list[ReceivedFile] = field(default_factory=list)
 
 
-async def read_form(request: Request, blobs: BlobStore, *, max_file_bytes: int, max_files: int) -> Form:
+@dataclass(frozen=True)
+class Intake:
+    """What a form may bring.
+
+    Attributes:
+        max_file_bytes: of one file.
+        max_files: of the form.
+        images: False takes files of every kind, text files too, as they are.
+        folders: keep the folders of a file's name, as ``front/1.jpg``.
+        strip: keep images without the place where they were taken.
+        hint: what to do with too many files.
+    """
+
+    max_file_bytes: int
+    max_files: int
+    images: bool = True
+    folders: bool = False
+    strip: bool = False
+    hint: str = "Send fewer at once, or raise limits.frames_per_capture in config/rcg.toml."
+
+
+async def read_form(request: Request, blobs: BlobStore, intake: Intake) -> Form:
     """Read a whole multipart form.
 
     Raises InputError for a body that is no multipart form, is cut, or has too many files. A file that is too
     large or no image is refused by itself: see ``ReceivedFile.error``.
     """
     boundary = _boundary(request.headers.get("content-type", ""))
-    with _Reader(boundary, blobs, max_file_bytes, max_files) as reader:
+    with _Reader(boundary, blobs, intake) as reader:
         pending = bytearray()
         async for chunk in request.stream():
             pending += chunk
@@ -93,11 +118,10 @@ def _boundary(content_type: str) -> bytes:
 class _Reader:
     """The parser's callbacks and the part that is coming in."""
 
-    def __init__(self, boundary: bytes, blobs: BlobStore, max_file_bytes: int, max_files: int) -> None:
+    def __init__(self, boundary: bytes, blobs: BlobStore, intake: Intake) -> None:
         self.form = Form()
         self._blobs = blobs
-        self._max_file_bytes = max_file_bytes
-        self._max_files = max_files
+        self._intake = intake
         self._open = ExitStack()
         self._whole: list[tuple[ReceivedFile, BlobWriter]] = []
         self._ended = False
@@ -141,8 +165,20 @@ class _Reader:
         if not self._ended:
             raise InputError("The upload was cut before its end.", "Send it again; nothing of it was kept.")
         for file, writer in self._whole:
-            file.info = writer.commit()
+            try:
+                file.info = self._kept(file, writer)
+            except InputError as error:  # too damaged for its place to be found
+                file.error = error
         return self.form
+
+    def _kept(self, file: ReceivedFile, writer: BlobWriter) -> BlobInfo:
+        if self._intake.strip:
+            data = writer.settle().read_bytes()
+            clean = strip_location(data, file.media_type)
+            if clean != data:
+                writer.abandon()
+                return self._blobs.add(clean)
+        return writer.commit()
 
     def _part_begin(self) -> None:
         self._headers = {}
@@ -177,15 +213,13 @@ class _Reader:
             if len(self.form.fields) >= _MAX_FIELDS:
                 raise InputError(f"The form has more than {_MAX_FIELDS} fields.")
             return
-        if len(self.form.files) >= self._max_files:
-            raise InputError(
-                f"The upload has more than {self._max_files} files.",
-                "Send fewer at once, or raise limits.frames_per_capture in config/rcg.toml.",
-            )
-        self._file = ReceivedFile(base_name(file_name))
+        intake = self._intake
+        if len(self.form.files) >= intake.max_files:
+            raise InputError(f"The upload has more than {intake.max_files} files.", intake.hint)
+        self._file = ReceivedFile(path_name(file_name) if intake.folders else base_name(file_name))
         self.form.files.append(self._file)
-        if not self._file.file_name.lower().endswith(_TEXT_ENDINGS):
-            self._writer = self._open.enter_context(self._blobs.writer(max_bytes=self._max_file_bytes))
+        if not intake.images or not self._file.file_name.lower().endswith(_TEXT_ENDINGS):
+            self._writer = self._open.enter_context(self._blobs.writer(max_bytes=intake.max_file_bytes))
 
     def _data(self, data: bytes, start: int, end: int) -> None:
         piece = data[start:end]
@@ -204,7 +238,7 @@ class _Reader:
         try:
             writer.write(piece)
             if len(writer.head) >= 32 and not file.media_type:
-                file.media_type = media_type_of(writer.head, file.file_name)
+                file.media_type = self._media_type(writer.head, file.file_name)
         except (TooLargeError, InputError) as error:
             file.error = error
             writer.abandon()
@@ -216,7 +250,8 @@ class _Reader:
             self.form.fields[self._name] = self._text.decode("utf-8", "replace")
         elif writer is not None:
             try:
-                file.media_type = media_type_of(writer.head, file.file_name)
+                file.media_type = self._media_type(writer.head, file.file_name)
+                writer.settle()
             except InputError as error:
                 file.error = error
                 writer.abandon()
@@ -224,6 +259,11 @@ class _Reader:
                 self._whole.append((file, writer))
         elif file.error is None:
             file.text = bytes(self._text)
+
+    def _media_type(self, head: bytes, file_name: str) -> str:
+        if self._intake.images:
+            return media_type_of(head, file_name)
+        return sniff(head) or "application/octet-stream"
 
     def _end(self) -> None:
         self._ended = True
@@ -234,3 +274,17 @@ def base_name(file_name: str) -> str:
     last = file_name.replace("\\", "/").rsplit("/", 1)[-1]
     shown = "".join(char for char in last if char.isprintable()).strip()
     return shown[:200] or "unnamed"
+
+
+def path_name(file_name: str) -> str:
+    """Return a client's file name with its folders, ``/`` between them and none of them climbing.
+
+    Like :func:`base_name` it is for showing and for telling items apart; nothing is opened by it. Letters
+    that can be written in two ways come out in one (NFC): a name is the same from a Mac and from Linux.
+    """
+    plain = unicodedata.normalize("NFC", file_name).replace("\\", "/")
+    parts = [base_name(part) for part in plain.split("/") if part.strip(" .")]
+    kept = [part for part in parts if not _DRIVE.fullmatch(part)]
+    while len(kept) > 1 and len("/".join(kept)) > _PATH_LENGTH:
+        kept.pop(0)
+    return "/".join(kept) or "unnamed"

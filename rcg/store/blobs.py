@@ -164,6 +164,21 @@ class BlobWriter:
             self._file.write(data)
         self._hash.update(data)
 
+    def settle(self) -> Path:
+        """Put the bytes on disk and close the file, which is still a temporary one; return where it lies.
+
+        A form of a thousand files would else hold a thousand files open until its end.
+        """
+        assert self._file is not None
+        assert self._path is not None
+        if not self._file.closed:
+            with _disk_errors(self._store.folder):
+                self._file.flush()
+                os.fchmod(self._file.fileno(), 0o444)
+                os.fsync(self._file.fileno())
+                self._file.close()
+        return self._path
+
     def commit(self) -> BlobInfo:
         """Put the blob in its place, on disk for good. Raises InputError when it is not the expected one."""
         assert self._file is not None
@@ -181,11 +196,8 @@ class BlobWriter:
         if target.is_file():
             self.abandon()
             return BlobInfo(sha256, self.bytes, new=False)
+        self.settle()
         with _disk_errors(self._store.folder):
-            self._file.flush()
-            os.fchmod(self._file.fileno(), 0o444)
-            os.fsync(self._file.fileno())
-            self._file.close()
             _make_folders(target.parent)
             self._path.replace(target)
             _sync_folder(target.parent)

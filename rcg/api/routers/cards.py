@@ -9,7 +9,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 
 from rcg.api import schemas
 from rcg.api.deps import ContainerDep
-from rcg.api.multipart import Form, read_form
+from rcg.api.multipart import Form, Intake, read_form
 from rcg.api.services import cards, grading, uploads
 from rcg.store.repositories.cards import Sort
 
@@ -167,8 +167,5 @@ async def _form(request: Request, container: ContainerDep) -> Form:
     limits = container.settings.limits
     await to_thread.run_sync(lambda: container.blobs.check_space(min_free_mb=limits.min_free_disk_mb))
     return await read_form(
-        request,
-        container.blobs,
-        max_file_bytes=limits.image_mb * 1_000_000,
-        max_files=limits.frames_per_capture + 1,
+        request, container.blobs, Intake(limits.image_mb * 1_000_000, limits.frames_per_capture + 1)
     )
