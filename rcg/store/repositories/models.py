@@ -1,0 +1,68 @@
+"""Models that runs published: find, list."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from sqlalchemy import func, or_, select
+from sqlalchemy.orm import Session
+
+from rcg.errors import NotFoundError
+from rcg.store.repositories.page import Page, contains, paginate
+from rcg.store.training_models import Model
+
+Sort = Literal["newest", "oldest", "name", "kind"]
+
+
+def find(session: Session, model_id: str) -> Model | None:
+    """Return the model, or None."""
+    return session.get(Model, model_id)
+
+
+def get(session: Session, model_id: str) -> Model:
+    """Return the model. Raises NotFoundError."""
+    row = session.get(Model, model_id)
+    if row is None:
+        raise NotFoundError(f"There is no model {model_id!r}.", "GET /api/models lists them.")
+    return row
+
+
+def of_run(session: Session, run_id: str) -> Model | None:
+    """Return the newest model that a run published, if it did."""
+    query = select(Model).where(Model.run_id == run_id).order_by(Model.created_at.desc(), Model.id)
+    return session.scalars(query.limit(1)).first()
+
+
+def listing(
+    session: Session,
+    *,
+    q: str = "",
+    kind: str | None = None,
+    in_use: bool | None = None,
+    sort: Sort = "newest",
+    offset: int = 0,
+    limit: int = 50,
+) -> Page[Model]:
+    """Return one page of models; ``q`` is part of a model's, a dataset's or an architecture's name."""
+    query = select(Model)
+    if q.strip():
+        pattern = contains(q.strip())
+        columns = (Model.name, Model.dataset_name, Model.architecture)
+        query = query.where(or_(*(column.ilike(pattern, escape="\\") for column in columns)))
+    if kind:
+        query = query.where(Model.kind == kind)
+    if in_use is not None:
+        query = query.where(Model.in_use == in_use)
+    orders = {
+        "newest": (Model.created_at.desc(),),
+        "oldest": (Model.created_at,),
+        "name": (func.lower(Model.name),),
+        "kind": (Model.kind, Model.created_at.desc()),
+    }
+    return paginate(session, query.order_by(*orders[sort], Model.id), offset=offset, limit=limit)
+
+
+def in_use(session: Session) -> Sequence[Model]:
+    """Return the models that grading uses, oldest first."""
+    return session.scalars(select(Model).where(Model.in_use).order_by(Model.created_at, Model.id)).all()
