@@ -1,6 +1,6 @@
 // The lucide icons that pages use; the build puts them into one sprite.
 export const ICONS = [
-  "activity", "arrow-left", "arrow-right", "arrow-up-right", "badge-check", "check", "chevron-down", "chevron-right", "circle",
+  "activity", "arrow-left", "arrow-right", "arrow-down", "arrow-up", "arrow-up-right", "badge-check", "check", "chevron-down", "chevron-right", "circle",
   "circle-alert", "circle-check", "circle-help", "circle-slash", "circle-x", "clock", "copy", "cpu", "download", "ellipsis",
   "eye", "eye-off", "file-image", "flip-horizontal", "focus", "gauge", "hard-drive", "house", "image", "info", "key-round", "layers",
   "layout-grid", "lightbulb", "link", "list", "list-checks", "log-out", "maximize", "memory-stick", "minus", "monitor", "moon", "panel-left",
