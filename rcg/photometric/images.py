@@ -85,6 +85,7 @@ def decode(
     name: str,
     file_name: str,
     max_megapixels: float = DEFAULT_MAX_MEGAPIXELS,
+    min_side_px: int = MIN_SIDE_PX,
     encoding: Encoding | None = None,
 ) -> Frame:
     """Decode one photograph, upright, as RGB.
@@ -94,6 +95,7 @@ def decode(
         name: the light it was taken under.
         file_name: for messages.
         max_megapixels: refused above, before decoding.
+        min_side_px: refused below; a whole card needs 64, a crop of one less.
         encoding: overrides what the file says. Untold, integers are sRGB unless the file is tagged linear (a
             PNG's gAMA of 1, a profile with a straight tone curve) and float samples are linear.
 
@@ -105,7 +107,7 @@ def decode(
     """
     data = source if isinstance(source, bytes) else read_file(source, file_name)
     media_type = _accepted_type(data, file_name)
-    header = _checked_header(data, media_type, file_name, max_megapixels)
+    header = _checked_header(data, media_type, file_name, max_megapixels, min_side_px)
     pixels = _rgb(_decoded(data, header, file_name))
     if media_type != TIFF:  # OpenCV turns a TIFF upright by itself
         pixels = _upright(pixels, header.orientation)
@@ -154,11 +156,13 @@ def _accepted_type(data: bytes, file_name: str) -> str:
     return media_type
 
 
-def _checked_header(data: bytes, media_type: str, file_name: str, max_megapixels: float) -> Header:
+def _checked_header(
+    data: bytes, media_type: str, file_name: str, max_megapixels: float, min_side_px: int
+) -> Header:
     """Judge the size by the header alone, then check that the file is whole where its structure tells."""
     try:
         header = read_header(data, media_type)
-        _check_size(header, file_name, max_megapixels)
+        _check_size(header, file_name, max_megapixels, min_side_px)
         if header.unsupported:
             raise UnsupportedFormatError(
                 f"{file_name} is {header.unsupported}, which RCG does not read.",
@@ -177,11 +181,11 @@ def _checked_header(data: bytes, media_type: str, file_name: str, max_megapixels
     return header
 
 
-def _check_size(header: Header, file_name: str, max_megapixels: float) -> None:
+def _check_size(header: Header, file_name: str, max_megapixels: float, min_side_px: int) -> None:
     width, height = header.width, header.height
-    if min(width, height) < MIN_SIDE_PX:
+    if min(width, height) < min_side_px:
         raise ImageTooSmallError(
-            f"{file_name} is {width} x {height} pixels; at least {MIN_SIDE_PX} on each side are needed.",
+            f"{file_name} is {width} x {height} pixels; at least {min_side_px} on each side are needed.",
             "Give the photograph itself, not its thumbnail.",
             file=file_name,
         )
