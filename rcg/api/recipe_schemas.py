@@ -36,6 +36,7 @@ class OpOut(BaseModel):
 
     name: str
     title: str
+    word: str = Field(description="the title in a word")
     description: str
     moves: bool = Field(description="it moves pixels and shapes; all such steps are one resampling")
     roles: list[str] = Field(description="of the layers it changes")

@@ -18,6 +18,7 @@ from rcg.datasets.schema import LabelSchema, Mask
 from rcg.store.blobs import BlobStore
 
 if TYPE_CHECKING:
+    from rcg.datasets.augment.pictures import Pictures
     from rcg.datasets.sample import Sample
     from rcg.datasets.schema import Annotation
     from rcg.jobs.handler import JobContext
@@ -52,13 +53,14 @@ def compute(ctx: JobContext, spec: dict[str, Any]) -> dict[str, Any]:
     """Draw. The same spec gives the same pictures.
 
     Returns:
-        ``width``, ``height`` of the pictures, and ``before`` and ``draws``: per state ``images`` (layer ->
-        address), ``annotations`` (in pixels of the pictures; masks as their outlines), ``notes`` (what was
-        drawn, in words) and ``px_per_mm``.
+        ``width``, ``height`` of the pictures, ``scales`` (layer -> what its picture means), ``before`` and
+        ``draws``: per state ``images`` (layer -> address), ``annotations`` (in pixels of the pictures;
+        masks as their outlines), ``notes`` (what was drawn, in words) and ``px_per_mm``.
     """
     import numpy as np  # noqa: PLC0415  the web process imports the kinds of jobs, a slot the engine
 
     from rcg.datasets.augment import apply_noted  # noqa: PLC0415
+    from rcg.datasets.augment.pictures import Pictures  # noqa: PLC0415
     from rcg.datasets.pixels import read_sample  # noqa: PLC0415
 
     order = PreviewSpec.model_validate(spec)
@@ -68,29 +70,35 @@ def compute(ctx: JobContext, spec: dict[str, Any]) -> dict[str, Any]:
     sample = read_sample(order.item, BlobStore(ctx.data_dir / "blobs").path, size=size if scale < 1 else None)
     folder = ctx.data_dir / FOLDER / ctx.job_id
     folder.mkdir(parents=True, exist_ok=True)
+    pictures = Pictures(sample)
     wanted = order.layers if order.layers is not None else list(sample.layers)
-    before = _kept(ctx, sample, wanted, folder, "before") | {"notes": []}
+    before = _kept(ctx, pictures, sample, wanted, folder, "before") | {"notes": []}
     draws = []
     for index in range(order.count):
         ctx.progress(_READING + (1 - _READING) * index / order.count, f"Draw {index + 1} of {order.count}")
         drawn = apply_noted(
             order.recipe, sample, np.random.default_rng([order.seed, index]), order.label_schema
         )
-        draws.append(_kept(ctx, drawn.sample, wanted, folder, str(index)) | {"notes": drawn.notes})
+        draws.append(_kept(ctx, pictures, drawn.sample, wanted, folder, str(index)) | {"notes": drawn.notes})
     width, height = sample.size
-    return {"width": width, "height": height, "before": before, "draws": draws}
+    return {
+        "width": width,
+        "height": height,
+        "scales": pictures.scales,
+        "before": before,
+        "draws": draws,
+    }
 
 
-def _kept(ctx: JobContext, sample: Sample, wanted: list[str], folder: Path, stem: str) -> dict[str, Any]:
-    from rcg.datasets.encode import picture  # noqa: PLC0415
-
-    normal = sample.layers.get("normal")
+def _kept(
+    ctx: JobContext, pictures: Pictures, sample: Sample, wanted: list[str], folder: Path, stem: str
+) -> dict[str, Any]:
     images = {}
     for name in wanted:
         ctx.check()
         file = f"{stem}.{name.replace(':', '_')}.webp"
         part = folder / f"{file}.part"
-        part.write_bytes(picture(sample.layers[name], normal.array if normal else None).data)
+        part.write_bytes(pictures.webp(name, sample))
         part.replace(folder / file)
         images[name] = f"/api/recipes/preview/{ctx.job_id}/{file}"
     shapes = [_outlined(item) for item in sample.annotations]

@@ -32,6 +32,7 @@ class StepBase(Strict):
     """What every step has: how often it happens, and whether it is switched on."""
 
     title: ClassVar[str]
+    word: ClassVar[str]
     about: ClassVar[str]
     moves: ClassVar[bool] = True
     """it moves pixels and shapes; such steps are composed into one matrix"""
@@ -45,6 +46,7 @@ class FlipHorizontal(StepBase):
     """Left and right exchanged."""
 
     title = "Flip left and right"
+    word = "mirror"
     about = "Mirrors the card: normals, lights and names of left and right follow. Print becomes unreadable."
     op: Literal["flip_horizontal"] = "flip_horizontal"
     p: Chance = Field(0.5, title="Probability", description="How often the step happens, 0 to 1.")
@@ -54,6 +56,7 @@ class FlipVertical(StepBase):
     """Top and bottom exchanged."""
 
     title = "Flip top and bottom"
+    word = "upside down"
     about = "Mirrors the card upside down: normals, lights and names of top and bottom follow."
     op: Literal["flip_vertical"] = "flip_vertical"
     p: Chance = Field(0.5, title="Probability", description="How often the step happens, 0 to 1.")
@@ -63,6 +66,7 @@ class QuarterTurn(StepBase):
     """Turned by a multiple of 90 degrees, counter-clockwise."""
 
     title = "Quarter turns"
+    word = "turns"
     about = "Turns the card under the same lights. A turn by 90 degrees of an oblong image is fitted into it."
     op: Literal["quarter_turn"] = "quarter_turn"
     p: Chance = Field(0.75, title="Probability", description="How often the step happens, 0 to 1.")
@@ -75,6 +79,7 @@ class Affine(StepBase):
     """Rotated, stretched, sheared and moved about the centre."""
 
     title = "Rotate, stretch, shear, move"
+    word = "rotate"
     about = "Moves the surface like a rubber sheet: heights stay, so stretching makes slopes gentler."
     op: Literal["affine"] = "affine"
     rotate: float = _number("Rotation", 5.0, 0, 180, 0.5, "°", "Either way, up to this angle.")
@@ -88,6 +93,7 @@ class Perspective(StepBase):
     """The corners drawn in or out."""
 
     title = "Perspective"
+    word = "perspective"
     about = "Moves each corner of the image by itself, as a camera does that is not straight above."
     op: Literal["perspective"] = "perspective"
     strength: float = _number("Strength", 3.0, 0, 20, 0.5, "%", "How far a corner moves, of the size.")
@@ -97,6 +103,7 @@ class Crop(StepBase):
     """A window of the image, enlarged to its size again."""
 
     title = "Crop"
+    word = "crop"
     about = "Looks from nearer at a part: slopes stay as they are, the scale in px/mm grows."
     op: Literal["crop"] = "crop"
     smallest: float = _number("Smallest window", 60.0, 10, 100, 1, "%", "Of the image's area.")
@@ -111,6 +118,7 @@ class Colour(StepBase):
     """Brightness, contrast, saturation and hue."""
 
     title = "Colour"
+    word = "colour"
     about = "Photographs only, and one draw for all of an item, so that its lights stay comparable."
     moves = False
     roles = PHOTOGRAPHS
@@ -125,6 +133,7 @@ class Gamma(StepBase):
     """Another tone curve."""
 
     title = "Gamma"
+    word = "gamma"
     about = "Bends the tone curve of photographs; one draw for all of an item."
     moves = False
     roles = PHOTOGRAPHS
@@ -136,6 +145,7 @@ class Noise(StepBase):
     """Noise as each layer has it."""
 
     title = "Noise"
+    word = "noise"
     about = "Noise of the sensor on photographs, small errors on measurements; drawn between none and this."
     moves = False
     roles = PHOTOGRAPHS | {"normal", "height", "curvature"}
@@ -150,6 +160,7 @@ class Blur(StepBase):
     """Out of focus."""
 
     title = "Blur"
+    word = "blur"
     about = "Softens every photograph of an item alike; drawn between none and this."
     moves = False
     roles = PHOTOGRAPHS | {"normal", "height", "curvature", "specular"}
@@ -163,6 +174,7 @@ class LayerDropout(StepBase):
     """One group of layers blanked."""
 
     title = "Leave layers out"
+    word = "layers out"
     about = "Blanks one group of layers, so that a model also works where it is missing; never the last."
     moves = False
     op: Literal["layer_dropout"] = "layer_dropout"
@@ -221,6 +233,7 @@ class Op:
 
     Attributes:
         name, title, description: the ``op`` of a step, and words for people.
+        word: the title in a word.
         moves: it moves pixels and shapes.
         roles: of the layers it changes.
         p: how often it happens when a step says nothing.
@@ -229,6 +242,7 @@ class Op:
 
     name: str
     title: str
+    word: str
     description: str
     moves: bool
     roles: tuple[Role, ...]
@@ -260,6 +274,7 @@ def _op(step: type[StepBase]) -> Op:
     return Op(
         name=str(fields["op"].default),
         title=step.title,
+        word=step.word,
         description=step.about,
         moves=step.moves,
         roles=tuple(role for role in ROLES if role in step.roles),

@@ -33,7 +33,7 @@ class Row:
 
     href: str
     name: str
-    steps: str
+    steps: list[tuple[str, str]]
     datasets: str = ""
     id: str = ""
     updated_at: int | None = None
@@ -110,16 +110,16 @@ def recipe_page(
     )  # fmt: skip
 
 
-def summary(body: Mapping[str, Any]) -> str:
-    """Say a recipe's steps in a line: ``Flip left and right 50 %, Noise``."""
+def summary(body: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Say a recipe's steps, each in a word and at length: ``("mirror 50 %", "Flip left and right")``."""
     words = []
     for step in body.get("steps", []):
         op = OPS.get(str(step.get("op")))
         if op is None or not step.get("on", True):
             continue
         p = float(step.get("p", op.p))
-        words.append(op.title if p == 1 else f"{op.title} {100 * p:.0f} %")
-    return ", ".join(words) or "nothing: items stay as they are"
+        words.append((op.word if p == 1 else f"{op.word} {100 * p:.0f}\u2009%", op.title))
+    return words
 
 
 def _begin(kind: Kind) -> Row:

@@ -198,6 +198,7 @@ def test_a_preview_draws_pixels_and_shapes_alike(client, parts, photo):
         spec = json.loads(json.dumps(job.spec))
     result = augment_preview.compute(Context(job.id, parts.settings.data_dir), spec)
     assert (result["width"], result["height"]) == (8, 8)
+    assert result["scales"] == {"normal": "slopes × 2"}
     assert result["before"]["annotations"][0]["shape"]["parts"][0]["outer"][0] == [1, 1]
     assert [draw["notes"] for draw in result["draws"]] == [["left and right exchanged"]] * 2
     for draw in result["draws"]:

@@ -101,14 +101,14 @@ export class Model {
   }
 }
 
-/** A step's parameters in a few words: "±5°, ±5 %". */
+/** A step's parameters in a few words: "rotation 5°, stretch 5 %". */
 export function brief(step: Step, op: Op): string {
   const words: string[] = [];
   for (const parameter of op.parameters) {
-    const value = step[parameter.name];
-    if (parameter.type === "number" && typeof value === "number" && value !== 0) words.push(`${shown(value)}${parameter.unit === "°" ? "" : "\u2009"}${parameter.unit}`);
-    else if (parameter.type === "choice") words.push(`${String(value)}`);
-    else if (parameter.type === "flag" && value === true) words.push(parameter.title.toLowerCase());
+    const value = step[parameter.name], title = parameter.title.toLowerCase();
+    if (parameter.type === "number" && typeof value === "number" && value !== 0) words.push(`${op.parameters.length > 1 ? `${title} ` : ""}${shown(value)}${parameter.unit === "°" ? "" : "\u2009"}${parameter.unit}`);
+    else if (parameter.type === "choice") words.push(op.parameters.length > 1 ? `${title} ${String(value)}` : String(value));
+    else if (parameter.type === "flag" && value === true) words.push(title);
   }
   return words.join(", ");
 }

@@ -109,7 +109,8 @@ export class Stage {
     const name = WORDS[this.layer] ?? this.layer.replace(":", " ");
     this.fill(one('[data-pane="before"]', this.root), preview, preview.before, true, `Before, ${name}`);
     this.fill(one('[data-pane="after"]', this.root), preview, chosen, true, `After, draw ${this.draw + 1}, ${name}`);
-    for (const [pane, text] of [["before", counted(preview.before)], ["after", `${counted(chosen)}: ${chosen.notes.join(", ") || "nothing happened this time"}`]] as const) {
+    const scale = preview.scales[this.layer];
+    for (const [pane, text] of [["before", counted(preview.before) + (scale ? `, ${scale}` : "")], ["after", `${counted(chosen)}: ${chosen.notes.join(", ") || "nothing happened this time"}`]] as const) {
       const note = one(`[data-note="${pane}"]`, this.root);
       if (note) note.textContent = text;
     }

@@ -25,7 +25,7 @@ export type Shape =
   | { type: "mask" };
 export interface Annotation { id: string; label: string; shape: Shape }
 export interface Drawn { images: Record<string, string>; annotations: Annotation[]; notes: string[]; px_per_mm: number | null }
-export interface Preview { width: number; height: number; before: Drawn; draws: Drawn[] }
+export interface Preview { width: number; height: number; scales: Record<string, string>; before: Drawn; draws: Drawn[] }
 
 export interface LayerOf { name: string; role: string }
 export interface ItemOf { id: string; name: string; layers: LayerOf[] }
