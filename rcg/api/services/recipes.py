@@ -38,7 +38,9 @@ if TYPE_CHECKING:
 
 PREVIEWS = "previews"
 """folder of the data folder with the pictures of the newest previews, one folder per job"""
-KEPT_PREVIEWS = 30
+KEPT_PREVIEWS = 40
+_KEPT_ROWS = 4
+"""jobs of previews that stay in the list of jobs: enough for every page to read its result"""
 
 
 def ops() -> list[OpOut]:
@@ -150,7 +152,7 @@ def preview(container: Container, body: PreviewIn) -> schemas.JobOut:
                 f"{row.name} has no layer {unknown[0]!r}.",
                 f"It has {', '.join(layer.name for layer in row.layers)}.",
             )
-        gone = recipes.forget_previews(session, KEPT_PREVIEWS)
+        gone = recipes.forget_previews(session, _KEPT_ROWS)
         spec = {
             "item": record_of(row, labels.of_item(session, row.id)).model_dump(mode="json"),
             "label_schema": schema.model_dump(mode="json"),
@@ -243,6 +245,12 @@ def _current(body: dict[str, Any]) -> dict[str, Any]:
 
 
 def _sweep(data_dir: Path, gone: list[str]) -> None:
+    """Remove the logs of forgotten jobs, and the pictures of all but the newest previews."""
     for job_id in gone:
-        shutil.rmtree(data_dir / PREVIEWS / job_id, ignore_errors=True)
         shutil.rmtree(job_folder(data_dir, job_id), ignore_errors=True)
+    folder = data_dir / PREVIEWS
+    if not folder.is_dir():
+        return
+    ages = sorted(((path.stat().st_mtime_ns, path) for path in folder.iterdir()), reverse=True)
+    for _, path in ages[KEPT_PREVIEWS:]:
+        shutil.rmtree(path, ignore_errors=True)

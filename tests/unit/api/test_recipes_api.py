@@ -1,6 +1,7 @@
 """Recipes over the API: kept, refused in words, used by datasets, drawn by a job."""
 
 import json
+import os
 
 import numpy as np
 import pytest
@@ -238,20 +239,25 @@ def test_a_preview_is_refused_in_words(client, parts, photo):
 
 def test_old_previews_are_swept_with_their_rows(client, parts, photo):
     item_id = add_item(parts, add_dataset(parts), photo)
-    for _ in range(34):
+    made = []
+    for number in range(45):
         job_id = client.post("/api/recipes/preview", json={"item_id": item_id, "recipe": FLIP}).json()["id"]
+        made.append(job_id)
         folder = parts.settings.data_dir / "previews" / job_id
         folder.mkdir(parents=True)
         (folder / "0.colour.webp").write_bytes(b"x")
+        os.utime(folder, (number, number))
         with parts.db.write() as session:
-            session.get(Job, job_id).state = "done"
-    assert client.get("/api/jobs", params={"kind": "augment_preview"}).json()["total"] == 31
-    left = list((parts.settings.data_dir / "previews").iterdir())
-    assert len(left) == 31
-    assert client.get(f"/api/recipes/preview/{left[0].name}/0.colour.webp").content == b"x"
-    gone = client.get(f"/api/recipes/preview/{new_id()}/0.colour.webp")
+            row = session.get(Job, job_id)
+            row.state, row.created_at = "done", number
+    jobs = client.get("/api/jobs", params={"kind": "augment_preview"}).json()["items"]
+    assert [job["id"] for job in jobs] == made[:-6:-1]
+    left = {path.name for path in (parts.settings.data_dir / "previews").iterdir()}
+    assert left == set(made[-41:])
+    assert client.get(f"/api/recipes/preview/{made[-1]}/0.colour.webp").content == b"x"
+    gone = client.get(f"/api/recipes/preview/{made[0]}/0.colour.webp")
     assert (gone.status_code, "draws it again" in gone.json()["hint"]) == (404, True)
-    assert client.get(f"/api/recipes/preview/{left[0].name}/..%2Frcg.sqlite3").status_code in {404, 422}
+    assert client.get(f"/api/recipes/preview/{made[-1]}/..%2Frcg.sqlite3").status_code in {404, 422}
 
 
 def test_a_script_that_reads_may_look_and_not_change(script):

@@ -30,6 +30,8 @@ class Editor {
   private seed: number;
   private count: number;
   private timer = 0;
+  private judged = "";
+  private fits = true;
 
   constructor(private readonly root: HTMLElement, private readonly config: Config) {
     this.saved = config.saved;
@@ -153,20 +155,40 @@ class Editor {
     clearTimeout(this.timer);
     if (!this.place) return;
     for (const button of all("[data-count]", this.root)) button.setAttribute("aria-pressed", String(Number(button.dataset["count"]) === this.count));
-    const recipe = JSON.parse(this.model.text()) as Recipe;
-    const layers = this.place.item.layers.map((layer) => layer.name);
-    this.previewer.want({ item: this.place.item.id, recipe, seed: this.seed, count: this.count }, this.stage.layer, layers);
+    void this.judge().then((fits) => {
+      if (!fits || !this.place) return;
+      const recipe = JSON.parse(this.model.text()) as Recipe;
+      const layers = this.place.item.layers.map((layer) => layer.name);
+      this.previewer.want({ item: this.place.item.id, recipe, seed: this.seed, count: this.count }, this.stage.layer, layers);
+    });
+  }
+
+  /** Whether the dataset's labels can follow the recipe; the rows of the steps say why not. */
+  private async judge(): Promise<boolean> {
+    const dataset = this.dataset?.id ?? "", asked = `${dataset} ${this.model.text()}`;
+    if (this.judged === asked) return this.fits;
+    try {
+      const found = await call<{ problems: Problem[] }>("POST", "/api/recipes/check", { recipe: this.model.recipe, dataset });
+      this.judged = asked;
+      this.fits = !found.problems.length;
+      this.steps.setProblems(found.problems);
+      if (!this.fits) {
+        this.tell("refused");
+        one("[data-trouble]", this.root)?.replaceChildren(notice("warn", "Not drawn: the labels of this dataset cannot follow the recipe.", "The step says why."));
+      }
+    } catch (error) {
+      this.tell("refused", explain(error));
+      return false;
+    }
+    return this.fits && asked === `${this.dataset?.id ?? ""} ${this.model.text()}`;
   }
 
   private tell(state: "idle" | "drawing" | "waiting" | "refused", error?: ApiError): void {
     const busy = one<HTMLProgressElement>("[data-busy]", this.root), trouble = one("[data-trouble]", this.root);
     if (busy) busy.hidden = state !== "drawing" && state !== "waiting";
-    const found = (error?.data as { problems?: Problem[] } | null)?.problems ?? [];
-    this.steps.setProblems(found);
     if (!trouble) return;
     if (state === "waiting") trouble.replaceChildren(notice("", "Waits for its turn.", "Other jobs are being computed; the draws come by themselves."));
     else if (state !== "refused" || !error) trouble.replaceChildren();
-    else if (found.length) trouble.replaceChildren(notice("warn", "Not drawn: the labels of this dataset cannot follow the recipe.", "The step says why."));
     else trouble.replaceChildren(notice("bad", error.detail, error.hint));
   }
 
