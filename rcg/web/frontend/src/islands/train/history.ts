@@ -56,11 +56,12 @@ export class History {
     return [...new Set(this.evals.flatMap((each) => Object.keys(each.metrics)))];
   }
 
-  bestOf(metric: string): Evaluation | null {
+  /** The evaluation that the run itself calls the best; by the values where it calls none. */
+  bestOf(metric: string, higher = true): Evaluation | null {
     let best: Evaluation | null = null;
     for (const each of this.evals) {
       const value = each.metrics[metric], so = best?.metrics[metric];
-      if (typeof value === "number" && (typeof so !== "number" || value > so)) best = each;
+      if (typeof value === "number" && (typeof so !== "number" || (higher ? value > so : value < so))) best = each;
     }
     return this.evals.filter((each) => each.best).pop() ?? best;
   }
