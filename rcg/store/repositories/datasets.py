@@ -181,3 +181,12 @@ def names_with(session: Session, prefix: str) -> Sequence[str]:
 def count(session: Session) -> int:
     """Return how many datasets there are."""
     return session.scalar(select(func.count()).select_from(Dataset)) or 0
+
+
+def count_by_kind(session: Session) -> dict[str, int]:
+    """Return how many datasets there are of each kind that has any, the most first."""
+    number = func.count()
+    rows = session.execute(
+        select(Dataset.kind, number).group_by(Dataset.kind).order_by(number.desc(), Dataset.kind)
+    )
+    return {kind: int(count) for kind, count in rows}
