@@ -53,25 +53,26 @@ class Choice:
 
 
 @router.get("/")
-def recipes_page(request: Request, pages: PagesDep, container: ContainerDep) -> Response:
-    """The user's recipes, and those that kinds begin with."""
+def recipes_page(request: Request, pages: PagesDep, container: ContainerDep, dataset: str = "") -> Response:
+    """The user's recipes, and those that kinds begin with; ``dataset`` is looked at in the editor."""
+    on = f"?{urlencode({'dataset': dataset})}" if dataset else ""
     with container.db.read() as session:
         users = recipes.users(session)
         mine = [
             Row(
-                f"{HERE}{row.id}", row.name, summary(row.body),
+                f"{HERE}{row.id}{on}", row.name, summary(row.body),
                 ", ".join(name for _, name in users.get(row.id, [])), row.id, row.updated_at,
             )
             for row in recipes.listing(session)
         ]  # fmt: skip
         kinds = service.kinds_of(session)
-    begin = [_begin(kind) for kind in kinds.values()]
+    begin = [_begin(kind, dataset) for kind in kinds.values()]
     commands = Commands(
         curl=curl(base_url(request), container.settings, path="/api/recipes"),
         cli=_notebook("recipe = parse(json.load(open('recipe.json')))"),
     )
     return pages.page(
-        "augment/recipes.html", title="Augment", here=HERE, mine=mine, begin=begin, commands=commands
+        "augment/recipes.html", title="Augment", here=HERE, mine=mine, begin=begin, on=on, commands=commands
     )
 
 
@@ -122,10 +123,9 @@ def summary(body: Mapping[str, Any]) -> list[tuple[str, str]]:
     return words
 
 
-def _begin(kind: Kind) -> Row:
-    return Row(
-        f"{HERE}new?{urlencode({'kind': kind.name})}", kind.title, summary(defaults(kind).model_dump())
-    )
+def _begin(kind: Kind, dataset: str) -> Row:
+    query = {"kind": kind.name} | ({"dataset": dataset} if dataset else {})
+    return Row(f"{HERE}new?{urlencode(query)}", kind.title, summary(defaults(kind).model_dump()))
 
 
 def _choices(session: Session) -> list[Choice]:

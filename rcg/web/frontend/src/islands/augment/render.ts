@@ -5,7 +5,7 @@ import { listen } from "../../lib/live";
 import { toastError } from "../../lib/toast";
 
 interface Job { id: string; state: string; error: { detail: string; hint: string } | null }
-interface Made { id?: string; dataset_id?: string; dataset?: { id: string }; job_id?: string; job?: { id: string } }
+interface Made { dataset: { id: string }; job: { id: string } }
 
 export function render(root: HTMLElement, kind: string): void {
   const button = one<HTMLButtonElement>("[data-render]", root), place = one("[data-rendering]", root);
@@ -21,7 +21,7 @@ export function render(root: HTMLElement, kind: string): void {
 }
 
 function follow(made: Made, bar: HTMLProgressElement, words: HTMLElement): void {
-  const job = made.job_id ?? made.job?.id ?? "", dataset = made.dataset_id ?? made.dataset?.id ?? made.id ?? "";
+  const job = made.job.id, dataset = made.dataset.id;
   document.dispatchEvent(new CustomEvent("rcg:job-started"));
   const ended = (row: Pick<Job, "state" | "error">): void => {
     if (row.state === "done") {

@@ -35,6 +35,8 @@ export class Stage {
       one('[data-draw][aria-checked="true"]', strip)?.focus();
     });
     document.addEventListener("keydown", (event) => this.key(event));
+    const pane = one('[data-pane="after"]', root);
+    if (pane) new ResizeObserver(() => this.render()).observe(pane);
   }
 
   private key(event: KeyboardEvent): void {
@@ -137,7 +139,8 @@ export class Stage {
     if (url && image.getAttribute("src") !== url) image.src = url;
     if (image.alt !== alt) image.alt = alt;
     one(".au-shapes", place)?.remove();
-    place.append(overlay(preview, drawn.annotations, this.dataset, large));
+    const scale = Math.min(place.clientWidth / preview.width, place.clientHeight / preview.height) || 1;
+    place.append(overlay(preview, drawn.annotations, this.dataset, (large ? 1 : 0.5) / scale, large));
   }
 }
 
