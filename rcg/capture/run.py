@@ -125,6 +125,29 @@ def grade_input(
     return GradeOutcome(graded, seconds)
 
 
+def measure_side(
+    side: SideInput,
+    size: CardSize,
+    *,
+    px_per_mm: float = DEFAULT_PX_PER_MM,
+    max_megapixels: float = images.DEFAULT_MAX_MEGAPIXELS,
+    threads: int = 1,
+    progress: Progress | None = None,
+) -> Maps:
+    """Measure one side without grading it: decode its frames and solve its maps.
+
+    Args:
+        side: its files and lights.
+        size, px_per_mm, max_megapixels, threads, progress: as for :func:`grade_input`.
+
+    Raises:
+        RcgError: what is wrong with the input.
+    """
+    decoded = _decode(side, max_megapixels, threads, {}, "front")
+    report = progress or (lambda _fraction, _message: None)
+    return _measured(side, decoded, size, px_per_mm, threads, report)
+
+
 def _part_of(progress: Progress | None, index: int, count: int, side: SideName) -> Progress:
     """Return a progress for one of several sides."""
 

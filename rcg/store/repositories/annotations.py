@@ -7,7 +7,7 @@ Every change raises the item's ``revision`` and keeps its ``label_state`` true.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import delete, exists, func, insert, select, update
@@ -116,6 +116,30 @@ def taken_ids(session: Session, ids: Iterable[str]) -> set[str]:
         known
         for some in batched(ids, _AT_ONCE)
         for known in session.scalars(select(AnnotationRow.id).where(AnnotationRow.id.in_(some)))
+    }
+
+
+def items_of(session: Session, ids: Iterable[str]) -> dict[str, str]:
+    """Return the item of each of these annotations that exist, in whichever dataset."""
+    return {
+        row.id: row.item_id
+        for some in batched(ids, _AT_ONCE)
+        for row in session.execute(
+            select(AnnotationRow.id, AnnotationRow.item_id).where(AnnotationRow.id.in_(some))
+        )
+    }
+
+
+def last_positions(session: Session, item_ids: Iterable[str]) -> dict[str, int]:
+    """Return the position of the last annotation of each of these items that has any."""
+    return {
+        item_id: int(last)
+        for some in batched(item_ids, _AT_ONCE)
+        for item_id, last in session.execute(
+            select(AnnotationRow.item_id, func.max(AnnotationRow.position))
+            .where(AnnotationRow.item_id.in_(some))
+            .group_by(AnnotationRow.item_id)
+        )
     }
 
 
@@ -238,3 +262,14 @@ def _has(session: Session, item_id: str, state: str) -> bool:
     return bool(
         session.scalar(select(exists().where(AnnotationRow.item_id == item_id, AnnotationRow.state == state)))
     )
+
+
+def counts_by_item(session: Session, dataset_id: str) -> Iterator[tuple[str, int]]:
+    """Yield how many accepted annotations each item of a dataset has, where it has any."""
+    rows = session.execute(
+        select(AnnotationRow.item_id, func.count())
+        .where(AnnotationRow.dataset_id == dataset_id, AnnotationRow.state == "accepted")
+        .group_by(AnnotationRow.item_id)
+        .execution_options(yield_per=5000)
+    )
+    yield from ((item_id, count) for item_id, count in rows)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import func, select
@@ -40,6 +41,12 @@ def newest_of_side(session: Session, card_id: str, side: str) -> Capture | None:
         .limit(1)
         .options(selectinload(Capture.frames))
     )
+
+
+def cards_with_frames(session: Session) -> Sequence[str]:
+    """Return the ids of the cards that have photographs, oldest first."""
+    query = select(Card.id).where(Card.captures.any(Capture.frames.any()))
+    return session.scalars(query.order_by(Card.created_at, Card.id)).all()
 
 
 def put_frame(

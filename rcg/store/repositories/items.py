@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -232,13 +232,38 @@ def update_items(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
         session.execute(update(DatasetItem), list(rows))
 
 
-def set_picture(session: Session, item_id: str, layer_name: str, sha256: str) -> None:
-    """Say which file shows a layer to people."""
+def set_layer(session: Session, item_id: str, layer: Mapping[str, Any]) -> None:
+    """Write ``blob_sha256``, ``media_type`` and ``picture_sha256`` of an item's layer of that name."""
     session.execute(
         update(ItemLayer)
-        .where(ItemLayer.item_id == item_id, ItemLayer.name == layer_name)
-        .values(picture_sha256=sha256)
+        .where(ItemLayer.item_id == item_id, ItemLayer.name == layer["name"])
+        .values({name: layer[name] for name in ("blob_sha256", "media_type", "picture_sha256")})
     )
+
+
+def raise_label_states(session: Session, states: Mapping[str, str], changed: Collection[str]) -> None:
+    """Say of items that they are labelled or predicted, as an import brought it; ``labelled`` stays.
+
+    Args:
+        session: a write transaction.
+        states: label state by item.
+        changed: items that got annotations; their revision is raised.
+    """
+    for state, below in (("labelled", ("unlabelled", "predicted")), ("predicted", ("unlabelled",))):
+        for some in batched([item_id for item_id, wanted in states.items() if wanted == state], _AT_ONCE):
+            session.execute(
+                update(DatasetItem)
+                .where(DatasetItem.id.in_(some), DatasetItem.label_state.in_(below))
+                .values(label_state=state)
+                .execution_options(synchronize_session=False)
+            )
+    for some in batched(sorted(changed), _AT_ONCE):
+        session.execute(
+            update(DatasetItem)
+            .where(DatasetItem.id.in_(some))
+            .values(revision=DatasetItem.revision + 1)
+            .execution_options(synchronize_session=False)
+        )
 
 
 def taken_ids(session: Session, ids: Sequence[str]) -> set[str]:

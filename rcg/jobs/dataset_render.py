@@ -1,0 +1,52 @@
+"""The job that renders cards into a dataset: every layer by the true engine, annotations by the truth."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rcg.jobs.dataset_accept import accept_rows
+from rcg.jobs.dataset_files import store_sample
+from rcg.jobs.dataset_rows import ItemRow, RowWriter
+from rcg.store.blobs import BlobStore
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from rcg.jobs.handler import JobContext
+    from rcg.store.models import Job
+
+
+def compute(ctx: JobContext, spec: dict[str, Any]) -> dict[str, Any]:
+    """Render ``cards`` cards of ``seed``, one in memory at a time. The same spec gives the same files."""
+    from rcg.datasets.rendered import render_item  # noqa: PLC0415
+
+    blobs = BlobStore(ctx.data_dir / "blobs")
+    count = int(spec["cards"])
+    with RowWriter(ctx) as rows:
+        for index in range(count):
+            ctx.progress(index / count, f"Rendering card {index + 1} of {count}")
+            item = render_item(spec["kind"], int(spec["seed"]), index, threads=ctx.threads)
+            rows.write(
+                ItemRow(
+                    name=item.name,
+                    source="render",
+                    stored=store_sample(blobs, item.sample),
+                    annotations=item.sample.annotations,
+                    card=item.card,
+                    side=item.side,
+                    px_per_mm=item.sample.px_per_mm,
+                    margin_mm=item.margin_mm,
+                    lights=lights_of(item.sample.lights),
+                )
+            )
+    return {"dataset_id": spec["dataset_id"], "rows": str(rows.path)}
+
+
+def accept(session: Session, job: Job, result: dict[str, Any]) -> dict[str, Any]:
+    """Write the items into the dataset."""
+    return accept_rows(session, job, result)
+
+
+def lights_of(lights: dict[str, Any]) -> dict[str, tuple[float, float, float]]:
+    """Return light directions as an item keeps them."""
+    return {name: (float(xyz[0]), float(xyz[1]), float(xyz[2])) for name, xyz in lights.items()}
