@@ -104,6 +104,13 @@ class RenderIn(In):
     seed: int = Field(1, ge=0, le=2**31 - 1)
 
 
+class RenderMoreIn(In):
+    """Which cards to render into a dataset that is there."""
+
+    cards: int = Field(ge=1, le=100_000)
+    seed: int = Field(1, ge=0, le=2**31 - 1)
+
+
 class CapturesIn(In):
     """Which captures become items."""
 

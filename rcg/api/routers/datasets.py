@@ -185,6 +185,12 @@ async def add_images(dataset: Dataset, request: Request, container: ContainerDep
     return await to_thread.run_sync(files.add_images, container, dataset, form)
 
 
+@router.post("/datasets/{dataset}/render", status_code=202)
+def render_into(dataset: Dataset, body: schemas.RenderMoreIn, container: ContainerDep) -> JobOut:
+    """Render further cards into a dataset: every layer, and annotations that are the truth."""
+    return filling.render_into(container, dataset, body)
+
+
 @router.post("/datasets/{dataset}/captures", status_code=202)
 def add_captures(dataset: Dataset, body: schemas.CapturesIn, container: ContainerDep) -> JobOut:
     """Measure captures and add their sides with all layers."""

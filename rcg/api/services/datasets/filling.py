@@ -36,6 +36,17 @@ def submit_render(container: Container, session: Session, body: schemas.RenderIn
     dataset = catalogue.add(
         session, schemas.DatasetIn(name=body.name, kind=body.kind, description=description)
     )
+    return dataset, _queue_render(container, session, dataset, body.cards, body.seed)
+
+
+def render_into(container: Container, id_or_name: str, body: schemas.RenderMoreIn) -> JobOut:
+    """Queue the rendering of further cards into a dataset. Cards of a seed that are there come once only."""
+    with container.db.write() as session:
+        dataset = datasets.get(session, id_or_name)
+        return job_out(_queue_render(container, session, dataset, body.cards, body.seed))
+
+
+def _queue_render(container: Container, session: Session, dataset: Dataset, cards: int, seed: int) -> Job:
     if dataset.kind not in shipped():
         raise InputError(
             f"Cards are rendered for the kinds that ship; {dataset.kind} is your own.",
@@ -44,12 +55,12 @@ def submit_render(container: Container, session: Session, body: schemas.RenderIn
     job = container.jobs.submit(
         session,
         "dataset_render",
-        {"dataset_id": dataset.id, "kind": dataset.kind, "cards": body.cards, "seed": body.seed},
-        title=f"Render {body.cards} cards into {dataset.name}",
+        {"dataset_id": dataset.id, "kind": dataset.kind, "cards": cards, "seed": seed},
+        title=f"Render {cards} cards into {dataset.name}",
         subject=catalogue.subject(dataset.id),
     )
     session.flush()
-    return dataset, job
+    return job
 
 
 def from_captures(container: Container, id_or_name: str, body: schemas.CapturesIn) -> JobOut:
