@@ -32,9 +32,15 @@ Floats = npt.NDArray[np.float32]
 Pixels = npt.NDArray[Any]
 
 
-def moved(layer: LayerArray, motion: Motion, size: tuple[int, int]) -> LayerArray:
-    """Return a layer moved; float16 comes out as float32 when it was resampled."""
-    exact = motion.exact(size)
+def moved(layer: LayerArray, motion: Motion, size: tuple[int, int], *, exact: bool) -> LayerArray:
+    """Return a layer moved; float16 comes out as float32 when it was resampled.
+
+    Args:
+        layer: of the size.
+        motion: the move.
+        size: width and height, before and after.
+        exact: what ``motion.exact(size)`` says.
+    """
     array = layer.array
     out: Pixels
     if exact:

@@ -28,9 +28,12 @@ def in_plane(motion: Motion, centre: tuple[float, float]) -> Direction:
     Of a stretch or a shear it is the nearest one (polar decomposition): no lamp lights a stretched surface
     just so.
     """
-    linear = motion.jacobian(centre) * np.array([[1.0, -1.0], [-1.0, 1.0]])
-    left, _, right = np.linalg.svd(linear)
-    return np.asarray(left @ right, np.float64)
+    (a, b), (c, d) = motion.jacobian(centre).tolist()
+    b, c = -b, -c  # y up
+    mirrored = -1.0 if a * d < b * c else 1.0
+    cos, sin = a + mirrored * d, c - mirrored * b
+    length = math.hypot(cos, sin)
+    return np.array([[cos, -mirrored * sin], [sin, mirrored * cos]]) / length
 
 
 def exchange(
@@ -47,7 +50,7 @@ def exchange(
     Where the lamps, turned, are nearest to each other's places one to one, photographs are exchanged; else,
     and where the photograph for a place is not there, each keeps its name and only its direction turns.
     """
-    if np.allclose(turn, np.eye(2), rtol=0, atol=1e-12):
+    if not (names or directions) or abs(turn - np.eye(2)).max() < 1e-12:
         return {}, dict(directions)
     known = {_bare(name): np.asarray(vector, np.float64) for name, vector in directions.items()}
     ring = known or _nominal([_bare(name) for name in names])

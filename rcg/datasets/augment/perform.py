@@ -65,9 +65,10 @@ def apply_noted(recipe: Recipe, sample: Sample, rng: np.random.Generator, schema
 def moved(sample: Sample, motion: Motion, schema: LabelSchema, min_visible: float = 0.25) -> Sample:
     """Return a sample under a given motion: layers, lights, annotations, scale."""
     size = sample.size
-    if not (motion.turns or motion.mirrored) and motion.exact(size):
+    exact = motion.exact(size)
+    if exact and not (motion.turns or motion.mirrored):
         return sample
-    warped = {name: layers.moved(layer, motion, size) for name, layer in sample.layers.items()}
+    warped = {name: layers.moved(layer, motion, size, exact=exact) for name, layer in sample.layers.items()}
     turn = lights.in_plane(motion, (size[0] / 2, size[1] / 2))
     photographs = [name for name in warped if name.startswith(LIGHT_PREFIX)]
     names, directions = lights.exchange(photographs, sample.lights, turn)
