@@ -167,8 +167,11 @@ class _Reader:
         for file, writer in self._whole:
             try:
                 file.info = self._kept(file, writer)
-            except InputError as error:  # too damaged for its place to be found
-                file.error = error
+            except InputError:  # too damaged for its place to be found
+                file.error = InputError(
+                    f"{file.file_name} is cut short or damaged ({writer.bytes} bytes came).",
+                    "Copy or upload it again from where it came.",
+                )
         return self.form
 
     def _kept(self, file: ReceivedFile, writer: BlobWriter) -> BlobInfo:
