@@ -16,6 +16,7 @@ PUBLIC_FOLDER = "/static/"
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 JSON_BODY_BYTES = 2_000_000
+ANNOTATIONS_BYTES = 32_000_000  # thousands of polygons copied in one step
 _MEGABYTE = 1_000_000
 _MULTIPART_OVERHEAD = 1_000_000
 
@@ -29,6 +30,7 @@ _CHANGES: tuple[tuple[Scope, tuple[str, ...]], ...] = (
 _ANYBODY = ("/api/me", "/api/auth")
 _ONE_IMAGE = re.compile(r"/api/blobs/[^/]+")
 _DATASET_FILES = re.compile(r"/api/datasets/(create|[^/]+/(files|import|upload/(images|annotations)))")
+_ANNOTATIONS = re.compile(r"/api/items/[^/]+/ops")
 _MANY_IMAGES = re.compile(r"/api/grade|/api/captures/[^/]+/files|/grade(/.*)?")
 
 
@@ -69,6 +71,8 @@ def body_limit(path: str, limits: LimitSettings) -> int:
         return limits.image_mb * limits.frames_per_capture * _MEGABYTE + _MULTIPART_OVERHEAD
     if _DATASET_FILES.fullmatch(path):
         return limits.archive_mb * _MEGABYTE + _MULTIPART_OVERHEAD
+    if _ANNOTATIONS.fullmatch(path):
+        return ANNOTATIONS_BYTES
     return JSON_BODY_BYTES
 
 
