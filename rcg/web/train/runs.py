@@ -81,6 +81,7 @@ def runs_page(
         limit=found.limit,
         next_offset=found.next_offset,
         link=link,
+        measures=views.measures(),
         metric_value=views.metric_value,
         metric_title=views.metric_title,
         commands={

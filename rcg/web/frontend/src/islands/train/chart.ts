@@ -92,7 +92,7 @@ export class Chart {
     tools.append(h("button", { type: "button", class: "chip", hidden: true, "data-whole": true, onclick: () => this.zoomAll(null) }, "Whole run"));
     root.classList.add("tr-chart");
     root.replaceChildren(h("header", {}, h("h2", {}, options.title), this.at, tools), this.keys, this.plotAt, more);
-    if (options.height) this.plotAt.style.height = `${options.height}px`;
+    if (options.height) this.plotAt.style.minHeight = `${options.height}px`;
     new ResizeObserver(() => this.fit()).observe(this.plotAt);
     this.plotAt.addEventListener("keydown", (event) => this.arrow(event));
     onTheme(() => { this.shape = ""; this.render(); });
@@ -207,6 +207,8 @@ export class Chart {
     ctx.save();
     ctx.lineWidth = ratio;
     ctx.font = `${11 * ratio}px Inter, system-ui, sans-serif`;
+    ctx.textAlign = "left";
+    ctx.textBaseline = "alphabetic";
     for (const mark of this.data.uprights ?? []) {
       const x = Math.round(plot.valToPos(mark.step, "x", true));
       if (x < bbox.left || x > bbox.left + bbox.width) continue;
@@ -238,8 +240,10 @@ export class Chart {
     ctx.lineTo(bbox.left + bbox.width, y);
     ctx.stroke();
     ctx.font = `500 ${11 * ratio}px Inter, system-ui, sans-serif`;
-    const wide = ctx.measureText(target.text).width;
-    ctx.fillText(target.text, bbox.left + bbox.width - wide - 4 * ratio, y + (y - bbox.top > 18 * ratio ? -5 : 14) * ratio);
+    ctx.textAlign = "left";
+    ctx.textBaseline = "alphabetic";
+    // At the left, where a metric that grows has not been.
+    ctx.fillText(target.text, bbox.left + 6 * ratio, y + (y - bbox.top > 18 * ratio ? -5 : 14) * ratio);
     ctx.restore();
   }
 

@@ -26,7 +26,7 @@ export function controls(root: HTMLElement, id: string, changed: () => void): vo
     if ("askDelete" in button.dataset) dialog("#tr-delete")?.showModal();
     if ("close" in button.dataset) button.closest("dialog")?.close();
     const model = button.dataset["use"];
-    if (model) busy(button, use(model, button.dataset["to"] === "true").then(changed));
+    if (model) busy(button, use(model, button.dataset["to"] === "true"));
     const predicting = button.dataset["predict"];
     if (predicting) busy(button, predict(predicting, button.dataset["dataset"] ?? ""));
   });
@@ -58,9 +58,11 @@ function busy(button: HTMLButtonElement, work: Promise<unknown>): void {
   work.catch(toastError).finally(() => { button.disabled = false; });
 }
 
+/** Lets grading use a model, or not any more, and tells the page. */
 export async function use(model: string, to: boolean): Promise<void> {
   await call("POST", `/api/models/${model}/use`, { use: to });
-  toast(to ? "In use: grading asks this model from now on" : "No longer in use", { word: "Undo", run: () => void use(model, !to).then(() => document.dispatchEvent(new CustomEvent("rcg:models"))).catch(toastError) });
+  document.body.dispatchEvent(new CustomEvent("rcg:models", { bubbles: true }));
+  toast(to ? "In use: grading asks this model from now on" : "No longer in use", { word: "Undo", run: () => void use(model, !to).catch(toastError) });
 }
 
 /** Pre-labels what is not labelled yet, and says where to look at it. */

@@ -21,7 +21,7 @@ export function say(value: unknown): string {
   if (value === null || value === undefined || value === "") return "none";
   if (Array.isArray(value)) return value.map(say).join(", ");
   if (typeof value === "boolean") return value ? "yes" : "no";
-  return isRecord(value) ? JSON.stringify(value) : String(value);
+  return isRecord(value) ? Object.values(value).map(say).join(" ") : String(value);
 }
 
 export function drawDiff(place: HTMLElement, diff: unknown): void {

@@ -1,10 +1,12 @@
 // What the rows of a run add up to: columns for charts, evaluations, samples, marks, log, and the latest of everything.
+import { figure, metricTitle } from "./figures";
 import { type Evaluation, type LogLine, type Mark, type Row, type Sample, evaluation, figures, isRecord, num, sample, str } from "./rows";
 
 export const LOG_LINES = 2000;
 export const GAUGE_POINTS = 120;
 export type Column = (number | null)[];
-type Part = "steps" | "evals" | "samples" | "log" | "sys" | "eta" | "state";
+const PARTS = ["steps", "evals", "samples", "log", "sys", "eta", "state"] as const;
+type Part = (typeof PARTS)[number];
 
 export class History {
   last = -1;
@@ -19,8 +21,8 @@ export class History {
   readonly sys: Row[] = [];
   latest: Partial<Record<string, Row>> = {};
   horizon: number | null = null;
-  /** What has changed since the last drawing. */
-  readonly dirty = new Set<Part>();
+  /** What has changed since the last drawing; at first everything, so that what is empty says so. */
+  readonly dirty = new Set<Part>(PARTS);
 
   clear(): void {
     this.last = -1;
@@ -30,7 +32,7 @@ export class History {
     this.samples.clear();
     this.latest = {};
     this.horizon = null;
-    for (const part of ["steps", "evals", "samples", "log", "sys", "eta", "state"] as const) this.dirty.add(part);
+    for (const part of PARTS) this.dirty.add(part);
   }
 
   /** Takes a row; false for one that was there already. */
@@ -100,7 +102,9 @@ const TAKERS: Record<string, (history: History, row: Row) => void> = {
   },
   step: (history, row) => history.addStep(row),
   eval(history, row) {
-    history.evals.push(evaluation(row));
+    const made = evaluation(row), [name, value] = Object.entries(made.metrics)[0] ?? [];
+    history.evals.push(made);
+    history.addLine(row, "info", `evaluated at step ${made.step}${name ? `: ${metricTitle(name)} ${figure(value)}` : ""}${made.best ? ", the best so far" : ""}`);
     history.dirty.add("evals");
   },
   sample(history, row) {
@@ -117,8 +121,7 @@ const TAKERS: Record<string, (history: History, row: Row) => void> = {
   },
   eta: (history) => { history.dirty.add("eta"); },
   checkpoint(history, row) {
-    const best = row["best"] === true ? ", the best so far" : "";
-    history.addLine(row, "info", `checkpoint at step ${num(row["step"]) ?? 0}${best}`);
+    if (row["best"] !== true) history.addLine(row, "info", `checkpoint at step ${num(row["step"]) ?? 0}`);
   },
   log: (history, row) => history.addLine(row, str(row["level"], "info"), str(row["text"])),
   warning: (history, row) => history.addLine(row, "warning", str(row["text"]), str(row["action"])),

@@ -7,7 +7,7 @@ import { num } from "./rows";
 import { svg } from "./shapes";
 
 export interface Aim { metric: string; value: number }
-const clock = new Intl.DateTimeFormat(document.documentElement.lang, { hour: "2-digit", minute: "2-digit" });
+const clock = new Intl.DateTimeFormat(document.documentElement.lang, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 
 export function lastOf(column: Column): number | null {
   for (let at = column.length - 1; at >= 0; at--) { const value = column[at]; if (typeof value === "number") return value; }
@@ -81,7 +81,7 @@ export class Readings {
     const step = recent(history.column("step_s"), 30), images = recent(history.column("images_per_s"), 30), data = recent(history.column("data_s"), 30);
     if (step === null) return;
     this.set("pace", "value", `${seconds(step)} a step`);
-    const waits = data === null || !step ? "" : ` \u00b7 ${percent(data / (step + data))} waiting for data`;
+    const waits = data === null || !step ? "" : ` \u00b7 ${percent(Math.min(1, data / step))} waiting for data`;
     this.set("pace", "note", `${short(images)} items/s${waits}`);
   }
 
