@@ -21,7 +21,7 @@ from rcg.web.grade import card, cards, report
 from rcg.web.pages import Pages
 from rcg.web.shell import dashboard, design, jobs, settings, sign_in
 from rcg.web.studio import dataset, datasets, kind_form
-from rcg.web.train import models, new, run, runs
+from rcg.web.train import compare, models, new, run, runs
 
 if TYPE_CHECKING:
     from rcg.container import Container
@@ -79,7 +79,9 @@ def make_areas(container: Container, *, bundle: bundles.Bundle | None = None) ->
             "train",
             "Train",
             "/train",
-            _app(container, pages, "Train", models.router, new.router, runs.router, run.router),
+            _app(
+                container, pages, "Train", models.router, new.router, compare.router, runs.router, run.router
+            ),
         ),
         Area("static", "Files", "/static", Files(bundles.STATIC, _hashed(built))),
         Area(

@@ -28,6 +28,7 @@ const ISLANDS: Record<string, () => Promise<{ mount: Mount }>> = {
   "train-new": () => import("./islands/train/new"),
   "train-run": () => import("./islands/train/run"),
   "train-runs": () => import("./islands/train/runs"),
+  "train-compare": () => import("./islands/train/compare"),
   "models": () => import("./islands/train/models"),
   "first-model": () => import("./islands/train/first-model"),
 };
