@@ -1,4 +1,4 @@
-"""A run written by hand: its dataset and version, its row, its event log, pictures of its samples, its model."""
+"""A run written by hand: its dataset and version, its row, its event log, its samples, its model."""
 
 import hashlib
 import io
@@ -10,11 +10,11 @@ from PIL import Image, ImageDraw
 from rcg.datasets import manifest
 from rcg.datasets.kinds import resolve
 from rcg.store.dataset_models import Dataset, DatasetVersion
+from rcg.store.db import now_ms
 from rcg.store.models import Job
 from rcg.store.repositories import blobs
 from rcg.store.training_models import Model, Run
 from rcg.training.architectures import ARCHITECTURES
-from rcg.training.events import EventLog
 from rcg.training.spec import DatasetRef, MaskOptions, RunSpec, Stop, Target
 
 CLASSES = ("dent", "scratch", "stain")
@@ -72,13 +72,14 @@ def add_run(container, *, name="Quick <b>run</b>", state="running", upto=120, **
     """A run with its row and its log up to a step; returns its id."""
     dataset_id, version_id, sha256 = add_version(container, f"{name} data")
     spec = make_spec(sha256, f"{name} data")
-    evaluated = [step for step in range(24, upto + 1, 24)]
+    evaluated = range(24, upto + 1, 24)
     best = quality(evaluated[-1])[0] if evaluated else None
     row = {
         "name": name, "dataset_id": dataset_id, "dataset_name": f"{name} data", "version_id": version_id,
         "kind": "surface_damage", "architecture": spec.architecture, "preset": spec.preset,
         "spec": spec.model_dump(mode="json"), "spec_sha256": spec.sha256(), "state": state, "step": upto,
-        "steps": spec.steps, "metric": "mask_ap50", "best": best, "best_step": evaluated[-1] if best else None,
+        "steps": spec.steps, "metric": "mask_ap50", "best": best,
+        "best_step": evaluated[-1] if best else None,
         "started_at": 1_764_000_000_000 if upto else None, "job_id": None,
         "finished_at": 1_764_000_100_000 if state in {"done", "failed", "cancelled"} else None,
     }  # fmt: skip
@@ -97,15 +98,32 @@ def add_run(container, *, name="Quick <b>run</b>", state="running", upto=120, **
     return run_id
 
 
-def write_log(folder, spec, upto, attempt=1, from_step=0, tell=None):
+class Log:
+    """Writes rows as a training writes them, and hands them to ``tell``."""
+
+    def __init__(self, folder, attempt=1, tell=None):
+        self.attempt, self.tell = attempt, tell or (lambda _row: None)
+        (folder / f"attempt-{attempt}").mkdir(parents=True, exist_ok=True)
+        self.path = folder / f"attempt-{attempt}" / "events.jsonl"
+        logs = [path.read_text().splitlines() for path in folder.glob("attempt-*/events.jsonl")]
+        self.seq = max((json.loads(lines[-1])["seq"] for lines in logs if lines), default=-1)
+
+    def append(self, kind, **data):
+        self.seq += 1
+        row = {"seq": self.seq, "attempt": self.attempt, "t": now_ms(), "kind": kind, **data}
+        with self.path.open("a") as file:
+            file.write(json.dumps(row, separators=(",", ":")) + "\n")
+        self.tell(row)
+
+
+def write_log(folder, spec, upto):
     """What a training would have written up to a step."""
-    log = EventLog(folder, attempt, tell)
-    log.append("start", steps=spec.steps, from_step=from_step, device="cpu", threads=2,
+    log = Log(folder)
+    log.append("start", steps=spec.steps, from_step=0, device="cpu", threads=2,
                items={"train": 64, "val": 32}, parameters=1_640_000)  # fmt: skip
-    log.append("state", state="running", reason="", step=from_step)
-    for step in range(from_step + 1, upto + 1):
+    log.append("state", state="running", reason="", step=0)
+    for step in range(1, upto + 1):
         advance(log, folder, spec, step)
-    log.close()
 
 
 def advance(log, folder, spec, step):
@@ -119,7 +137,9 @@ def advance(log, folder, spec, step):
         "loss_objectness": 0.04 + 0.6 * math.exp(-step / 25) * (1 + 0.3 * wave),
         "loss_rpn_box_reg": 0.03 + 0.1 * fall * (1 + 0.5 * math.cos(step * 5.3)),
     }
-    rate = 0.002 * min(1, step / 30) * (1 if step < 144 else 0.5 + 0.5 * math.cos((step - 144) / 96 * math.pi))
+    rate = (
+        0.002 * min(1, step / 30) * (1 if step < 144 else 0.5 + 0.5 * math.cos((step - 144) / 96 * math.pi))
+    )
     log.append("step", step=step, epoch=round(step / 16, 3), loss=round(sum(losses.values()), 6),
                losses={name: round(value, 6) for name, value in losses.items()}, lr=round(rate, 8),
                grad_norm=round(1.4 + 3 * fall + wave, 4), data_s=0.006, step_s=round(0.142 + 0.02 * wave, 4),
@@ -133,7 +153,9 @@ def advance(log, folder, spec, step):
     if step % spec.eval_every == 0:
         evaluate(log, folder, step)
     if step % spec.checkpoint_every == 0:
-        log.append("checkpoint", step=step, file=f"step-{step:06d}.pt", sha256="0" * 64, bytes=9_000_000, best=False)
+        log.append(
+            "checkpoint", step=step, file=f"step-{step:06d}.pt", sha256="0" * 64, bytes=9_000_000, best=False
+        )
 
 
 def quality(step):
@@ -143,26 +165,52 @@ def quality(step):
     return round(sum(classes.values()) / 3, 4), {name: round(value, 4) for name, value in classes.items()}
 
 
+def figures_of(overall):
+    """Metrics that go with a Mask AP50."""
+    return {"mask_ap50": overall, "mask_ap": round(0.62 * overall, 4), "box_ap50": round(0.97 * overall, 4)}
+
+
+def interval_of(overall):
+    """Its interval."""
+    return {"mask_ap50": [round(0.9 * overall, 4), round(min(1, 1.07 * overall), 4)]}
+
+
 def evaluate(log, folder, step):
     """An evaluation with two samples."""
     overall, classes = quality(step)
     log.append("eval", step=step, seconds=0.9, items=32, best=True,
-               metrics={"mask_ap50": overall, "mask_ap": round(0.62 * overall, 4), "box_ap50": round(0.97 * overall, 4),
-                        "recall_1fa": round(0.9 * overall, 4)},
-               per_class={name: {"mask_ap50": value, "mask_ap": round(0.6 * value, 4)} for name, value in classes.items()},
-               interval={"mask_ap50": [round(0.9 * overall, 4), round(min(1, 1.07 * overall), 4)]})  # fmt: skip
+               metrics=figures_of(overall) | {"recall_1fa": round(0.9 * overall, 4)},
+               per_class={name: {"mask_ap50": value, "mask_ap": round(0.6 * value, 4)}
+                          for name, value in classes.items()},
+               interval=interval_of(overall))  # fmt: skip
     samples = folder / "samples" / f"step-{step:06d}"
     samples.mkdir(parents=True, exist_ok=True)
     for index in range(8):
         (samples / f"{index}.webp").write_bytes(picture(index))
         x, y, drift = 40 + 7 * index, 60 + 9 * index, 26 * math.exp(-step / 60)
-        truth = [{"label": "dent", "shape": blob(x, y, 12)}, {"label": "scratch", "shape": blob(x + 45, y + 60, 9, 22)}]
-        found = [{"label": "dent", "score": round(0.3 + 0.65 * (1 - math.exp(-step / 50)), 3), "shape": blob(x + drift, y - drift, 12 + drift / 3)}]
+        truth = [
+            {"label": "dent", "shape": blob(x, y, 12)},
+            {"label": "scratch", "shape": blob(x + 45, y + 60, 9, 22)},
+        ]
+        found = [
+            {
+                "label": "dent",
+                "score": round(0.3 + 0.65 * (1 - math.exp(-step / 50)), 3),
+                "shape": blob(x + drift, y - drift, 12 + drift / 3),
+            }
+        ]
         if step >= 72:
             found.append({"label": "scratch", "score": 0.71, "shape": blob(x + 45 - drift, y + 60, 9, 20)})
-        found.append({"label": "stain", "score": 0.18, "shape": {"type": "box", "x": 20, "y": 150, "width": 30, "height": 20}})
+        found.append(
+            {
+                "label": "stain",
+                "score": 0.18,
+                "shape": {"type": "box", "x": 20, "y": 150, "width": 30, "height": 20},
+            }
+        )
         log.append("sample", step=step, index=index, item=f"item{index}", name=f"card-{index:03d}",
-                   file=f"{index}.webp", width=SIZE[0], height=SIZE[1], truth=truth, predicted=found)  # fmt: skip
+                   file=f"{index}.webp", width=SIZE[0], height=SIZE[1],
+                   truth=truth, predicted=found)  # fmt: skip
 
 
 def blob(x, y, across, down=None):
@@ -192,20 +240,21 @@ def add_model(container, run_id, *, in_use=False, name="Quick model"):
         run = session.get(Run, run_id)
         overall, classes = quality(run.best_step or 240)
         kind = resolve(run.kind)
-        figures = {"mask_ap50": overall, "mask_ap": round(0.62 * overall, 4), "box_ap50": round(0.97 * overall, 4)}
+        figures = figures_of(overall)
         config = {
             "rcg": "model", "format": 1, "name": name, "architecture": run.architecture, "kind": run.kind,
-            "label_schema": json.loads(kind.label_schema.model_dump_json()), "layers": run.spec["channels"],
-            "channels": [{"name": each, "mean": 0.5, "std": 0.25} for each in ("colour.r", "colour.g", "colour.b")],
-            "input_size": list(SIZE), "model": run.spec["model"], "parameters": 1_640_000, "metric": "mask_ap50",
-            "metrics": figures, "per_class": {key: {"mask_ap50": value} for key, value in classes.items()},
-            "interval": {"mask_ap50": [round(0.9 * overall, 4), round(min(1, 1.07 * overall), 4)]},
-            "lineage": {"dataset": run.spec["dataset"], "spec_sha256": run.spec_sha256, "step": run.best_step or 240,
-                        "seed": 0, "device": "cpu", "rcg": "0", "torch": "2", "weights": ""},
+            "label_schema": json.loads(kind.label_schema.model_dump_json()),
+            "layers": run.spec["channels"], "channels": [{"name": "colour.r", "mean": 0.5, "std": 0.25}],
+            "input_size": list(SIZE), "model": run.spec["model"], "parameters": 1_640_000,
+            "metric": "mask_ap50", "metrics": figures, "interval": interval_of(overall),
+            "per_class": {key: {"mask_ap50": value} for key, value in classes.items()},
+            "lineage": {"dataset": run.spec["dataset"], "spec_sha256": run.spec_sha256,
+                        "step": run.best_step or 240, "seed": 0, "device": "cpu", "rcg": "0", "torch": "2",
+                        "weights": ""},
         }  # fmt: skip
         model = Model(name=name, run_id=run_id, dataset_name=run.dataset_name, version_id=run.version_id,
-                      kind=run.kind, architecture=run.architecture, task="instance", weights_sha256=info.sha256,
-                      config=config, metrics=figures, in_use=in_use)  # fmt: skip
+                      kind=run.kind, architecture=run.architecture, task="instance", config=config,
+                      weights_sha256=info.sha256, metrics=figures, in_use=in_use)  # fmt: skip
         session.add(model)
         session.flush()
         return model.id

@@ -2,7 +2,7 @@
 import { call } from "../../lib/api";
 import { type LiveEvent, listen } from "../../lib/live";
 import { History } from "./history";
-import { type Row, isRecord } from "./rows";
+import { type Row, isRecord, num } from "./rows";
 
 interface Rows { events: Row[]; last_seq: number }
 const PAGE = 2000;
@@ -43,9 +43,10 @@ export function follow(id: string, changed: (whole: boolean) => void, failed: (e
   };
   const take = (row: Row): void => {
     if (row.seq <= history.last) return;
-    // A later attempt goes on from a checkpoint: what the former one did past it no longer counts, and the server
-    // knows what that is.
-    if (row.kind === "start" && history.attempt > 0 && row.attempt > history.attempt) { history.clear(); again = true; return; }
+    // A row that goes back, to a checkpoint or from a loss that is no number: what was computed in between no longer
+    // counts, and the server knows what that is.
+    const back = num(row["from_seq"]);
+    if (back !== null && history.last > back) { history.clear(); again = true; return; }
     if (row.seq > history.last + 1) { again = true; return; }
     history.take(row);
   };
