@@ -2,7 +2,7 @@
 
     in:   {"run": {...}}  {"stop": <run>}
     out:  {"ready": <pid>}  {"progress": [<fraction>, <text>]}  {"log": [<text>, <level>]}
-          {"event": [<kind>, {...}]}  {"result": {...}}  {"error": {...}}  {"stopped": true}
+          {"event": [<kind>, {...}]}  {"beat": true}  {"result": {...}}  {"error": {...}}  {"stopped": true}
 
 The end of the input is the end of the process and of all it started. What a job prints goes to standard
 error, of which the server keeps the last part for the report of a crash.
@@ -78,6 +78,9 @@ class ChildContext:
     def check(self) -> None:  # noqa: D102
         if self._stop.is_set():
             raise CancelledError("The job was stopped.")
+
+    def beat(self) -> None:  # noqa: D102
+        self._pipe.send(beat=True)
 
 
 class Listener(threading.Thread):

@@ -45,9 +45,13 @@ class JobContext(Protocol):
     def check(self) -> None:
         """Raise CancelledError when the job was cancelled; call often."""
 
+    def beat(self) -> None:
+        """Say that the job still works; for steps so long that its silence would be taken for a stall."""
+
 
 Compute = Callable[[JobContext, dict[str, Any]], dict[str, Any]]
 Accept = Callable[[Session, Job, dict[str, Any]], dict[str, Any]]
+Follow = Callable[[Session, Job, str], None]
 
 
 @dataclass(frozen=True)
@@ -59,8 +63,11 @@ class Handler:
         compute: ``"package.module:function"``; named, not imported, so that the web process stays light and a
             child imports only what it runs.
         accept: likewise, or None when the result needs no rows. What it returns is stored as the result.
-        resource: ``cpu``, ``gpu`` or ``io``.
+        resource: ``cpu``, ``gpu``, ``io`` or ``train``.
         isolated: False lets a job that only copies or waits run in a thread whatever the isolation setting.
+        cuda: it computes on CUDA where there is one; ``isolation = auto`` then keeps it in the server.
+        follow: likewise named, or None: called with the job and its former state in the transaction of every
+            change of the job's state, for kinds whose own rows tell how the job stands.
     """
 
     kind: str
@@ -68,6 +75,8 @@ class Handler:
     accept: str | None = None
     resource: str = "cpu"
     isolated: bool = True
+    cuda: bool = False
+    follow: str | None = None
 
 
 HANDLERS: dict[str, Handler] = {
@@ -81,8 +90,15 @@ HANDLERS: dict[str, Handler] = {
         Handler("dataset_captures", "rcg.jobs.dataset_captures:compute", "rcg.jobs.dataset_captures:accept"),
         Handler("dataset_render", "rcg.jobs.dataset_render:compute", "rcg.jobs.dataset_render:accept"),
         Handler("augment_preview", "rcg.jobs.augment_preview:compute", resource="io"),
-        Handler("train", "rcg.jobs.train:compute", "rcg.jobs.train:accept", resource="train"),
-        Handler("preflight", "rcg.jobs.preflight:compute", "rcg.jobs.preflight:accept", resource="train"),
-        Handler("predict", "rcg.jobs.predict:compute", "rcg.jobs.predict:accept"),
+        Handler(
+            "train",
+            "rcg.jobs.train:compute",
+            "rcg.jobs.train:accept",
+            resource="train",
+            cuda=True,
+            follow="rcg.jobs.train_rows:follow",
+        ),
+        Handler("preflight", "rcg.jobs.preflight:compute", cuda=True),
+        Handler("predict", "rcg.jobs.predict:compute", "rcg.jobs.predict:accept", cuda=True),
     )
 }

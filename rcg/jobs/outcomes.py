@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from rcg.jobs import rows
+from rcg.jobs import chain, rows
 from rcg.jobs.faults import describe
 from rcg.jobs.handler import Accept, Handler
 from rcg.jobs.joblog import JobLog
@@ -36,9 +36,18 @@ class Settling:
         limits: how many crashes are too many.
         log: the job's own log; a crash's last words go there too.
         giving_up: set when the server ends; a row that cannot be written then is found at the next start.
+        submit: how an ``accept`` asks for a further job, see :mod:`rcg.jobs.chain`.
     """
 
-    def __init__(self, db: Database, limits: Limits, log: JobLog, giving_up: threading.Event) -> None:
+    def __init__(
+        self,
+        db: Database,
+        limits: Limits,
+        log: JobLog,
+        giving_up: threading.Event,
+        submit: chain.Submit | None = None,
+    ) -> None:
+        self._submit = submit
         self._db = db
         self._limits = limits
         self._log = log
@@ -90,6 +99,7 @@ class Settling:
             logger.warning("job %s: the result of attempt %d comes too late", job.id, job.attempt)
             return None
         if accept is not None:
+            chain.offer(session, self._submit)
             try:
                 result = accept(session, row, result)
                 session.flush()

@@ -12,7 +12,7 @@ from typing import Any, cast
 from sqlalchemy import CursorResult, select, update
 from sqlalchemy.orm import Session
 
-from rcg.jobs import model
+from rcg.jobs import follow, model
 from rcg.jobs.model import Limits, Ticket
 from rcg.store.db import now_ms
 from rcg.store.models import Job
@@ -27,11 +27,16 @@ def ticket_of(job: Job) -> Ticket:
 
 
 def change(
-    session: Session, job_id: str, step: Callable[[Ticket], Ticket | None], **columns: Any
+    session: Session,
+    job_id: str,
+    step: Callable[[Ticket], Ticket | None],
+    finish: Callable[[Job], None] | None = None,
+    **columns: Any,
 ) -> Job | None:
     """Apply one step of the state machine to the row, together with other columns.
 
     The update names the ticket it was computed from; if another writer was quicker the step is computed anew.
+    ``finish`` sets what depends on the new state; then the rows that follow this kind of job are changed.
     """
     for _ in range(_RACES):
         job = session.get(Job, job_id, populate_existing=True)
@@ -48,6 +53,9 @@ def change(
         )
         if done.rowcount == 1:
             session.refresh(job)
+            if finish is not None:
+                finish(job)
+            follow.tell(session, job, before.state)
             return job
     return None
 
@@ -87,37 +95,46 @@ def cancelled(session: Session, job_id: str, attempt: int) -> Job | None:
 
 def crashed(session: Session, job_id: str, attempt: int, error: dict[str, Any], limits: Limits) -> Job | None:
     """The attempt's process died; ``error`` says how, and stays on the row until the next attempt."""
-    job = change(session, job_id, lambda ticket: model.crash(ticket, attempt, now_ms(), limits), error=error)
-    if job is not None:
+
+    def finish(job: Job) -> None:
         job.message = f"crashed ({job.crashes} of {limits.crashes} times), is tried again"
-    return _ended_or_waiting(job)
+        _ended_or_waiting(job)
+
+    return change(
+        session, job_id, lambda ticket: model.crash(ticket, attempt, now_ms(), limits), finish, error=error
+    )
 
 
 def lost(session: Session, job_id: str, attempt: int, limits: Limits) -> Job | None:
     """The server that ran the attempt is gone."""
+
+    def finish(job: Job) -> None:
+        if job.state == model.DEAD:
+            job.error = {
+                "error": "job_lost",
+                "detail": f"The server stopped {job.losses} times while this job was running.",
+                "hint": "Look into logs/rcg.log for what ended the server, then retry the job.",
+            }
+        _ended_or_waiting(job)
+
     message = "the server stopped under it"
-    job = change(
-        session, job_id, lambda ticket: model.lose(ticket, attempt, now_ms(), limits), message=message
+    return change(
+        session, job_id, lambda ticket: model.lose(ticket, attempt, now_ms(), limits), finish, message=message
     )
-    if job is not None and job.state == model.DEAD:
-        job.error = {
-            "error": "job_lost",
-            "detail": f"The server stopped {job.losses} times while this job was running.",
-            "hint": "Look into logs/rcg.log for what ended the server, then retry the job.",
-        }
-    return _ended_or_waiting(job)
 
 
 def released(session: Session, job_id: str, attempt: int) -> Job | None:
     """The server stops and gives the attempt back, without counting it."""
     message = "waits for the server's next start"
-    job = change(session, job_id, lambda ticket: model.release(ticket, attempt, now_ms()), message=message)
-    return _ended_or_waiting(job)
+    return change(
+        session, job_id, lambda ticket: model.release(ticket, attempt, now_ms()), _ended_or_waiting,
+        message=message,
+    )  # fmt: skip
 
 
 def cancel(session: Session, job_id: str) -> Job | None:
     """A person cancels."""
-    return _ended_or_waiting(change(session, job_id, model.cancel))
+    return change(session, job_id, model.cancel, _ended_or_waiting)
 
 
 def retry(session: Session, job_id: str) -> Job | None:
@@ -158,13 +175,12 @@ def queued(session: Session) -> Sequence[Job]:
     ).all()
 
 
-def _ended_or_waiting(job: Job | None) -> Job | None:
+def _ended_or_waiting(job: Job) -> None:
     """Set what depends on whether a row has ended or waits again: times and words that no longer hold."""
-    if job is not None and job.state == model.QUEUED:
+    if job.state == model.QUEUED:
         job.progress = 0.0
-    if job is not None and job.state in model.ENDED:
+    if job.state in model.ENDED:
         job.finished_at = now_ms()
         job.message = ""
         if job.state == model.CANCELLED:
             job.error = None
-    return job

@@ -14,6 +14,7 @@ from pathlib import Path
 import valkey
 
 from rcg.jobs import rows
+from rcg.jobs.chain import Submit
 from rcg.jobs.dispatch import Dispatch, Entry
 from rcg.jobs.events import EventHub
 from rcg.jobs.faults import describe
@@ -49,6 +50,8 @@ class Surroundings:
     """why no job may start now; empty when nothing holds them up"""
     amiss: Callable[[], None]
     """told when Valkey lacks something that should be there"""
+    submit: Submit | None = None
+    """how a job that ends asks for another"""
 
 
 @dataclass
@@ -70,7 +73,7 @@ class Slot:
         name: of the thread and the consumer.
         resource: the class of jobs it serves.
         shared: what it shares with the other slots.
-        choose: which runner computes a handler's jobs here.
+        choose: which runner computes a job of a handler here.
         runners: every runner that ``choose`` may give; closed with the slot.
     """
 
@@ -79,7 +82,7 @@ class Slot:
         name: str,
         resource: str,
         shared: Surroundings,
-        choose: Callable[[Handler], Runner],
+        choose: Callable[[Handler, Job], Runner],
         runners: tuple[Runner, ...],
     ) -> None:
         self.name = name
@@ -169,7 +172,7 @@ class Slot:
             return  # a duplicate, not yet due, cancelled or gone
         self._shared.changed(job)
         handler = HANDLERS.get(job.kind)
-        runner = self._choose(handler) if handler else self._runners[0]
+        runner = self._choose(handler, job) if handler else self._runners[0]
         log = JobLog(self._shared.data_dir, job.id)
         reporter = Reporter(self._shared.db, self._shared.hub, log, job.id, job.attempt)
         self.current = Current(job.id, job.attempt, Control(), reporter, runner, time.monotonic())
@@ -178,7 +181,9 @@ class Slot:
         try:
             outcome = self._compute(job, handler, self.current)
             reporter.close()
-            settling = Settling(self._shared.db, self._shared.limits, log, self._stopping)
+            settling = Settling(
+                self._shared.db, self._shared.limits, log, self._stopping, self._shared.submit
+            )
             if ended := settling.settle(job, handler, outcome, self.current.control):
                 self._shared.changed(ended)
         finally:

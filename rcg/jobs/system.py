@@ -8,14 +8,14 @@ import os
 import secrets
 import shutil
 import socket
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import valkey
 from sqlalchemy.orm import Session
 
 from rcg.errors import ConflictError, InputError, NotFoundError, UnavailableError
-from rcg.jobs import health, model, rows
+from rcg.jobs import cuda, health, model, rows
 from rcg.jobs.announce import after_commit, shown
 from rcg.jobs.child_runner import ChildLimits, ChildRunner
 from rcg.jobs.datalock import DataLock
@@ -37,8 +37,10 @@ from rcg.store.db import Database, now_ms
 from rcg.store.models import Job, new_id
 
 logger = logging.getLogger("rcg.jobs")
-SERVED = ("cpu", "io")
+SERVED = ("cpu", "io", "train")
 """Resource classes with slots here; a job of another class computes in a ``cpu`` slot."""
+_TRAINING_NICER = 5
+"""how much further than other children a training gives way"""
 
 
 @dataclass(frozen=True)
@@ -47,13 +49,13 @@ class Policy:
 
     Attributes:
         limits: crashes, losses, rests.
-        child: how long a child may take.
+        child: how long a child may take; None: as ``workers.stall_s`` says.
         reconcile_s: how often rows and Valkey are compared without a reason.
         stop_s: how long a job may take to stop when the server ends; then its child is killed.
     """
 
     limits: Limits = field(default_factory=Limits)
-    child: ChildLimits = field(default_factory=ChildLimits)
+    child: ChildLimits | None = None
     reconcile_s: float = 30.0
     stop_s: float = 5.0
 
@@ -295,21 +297,41 @@ class JobSystem:
         workers = self.settings.workers
         shared = Surroundings(
             self.db, self._link, self._dispatch, self.events, self.worker, self.settings.data_dir,
-            self.threads, self.policy.limits, self._changed, self._paused, self._amiss,
+            self.threads, self.policy.limits, self._changed, self._paused, self._amiss, self.submit,
         )  # fmt: skip
-        names = [f"cpu:{number}" for number in range(workers.cpu_slots)] + ["io:0"]
-        return [self._make_slot(name, shared) for name in names]
+        # A training gives way to everything else, so it may have every core.
+        training = replace(shared, threads=workers.threads or os.cpu_count() or 1)
+        places = [(f"cpu:{number}", shared) for number in range(workers.cpu_slots)]
+        places += [("io:0", shared)]
+        places += [(f"train:{number}", training) for number in range(workers.train_slots)]
+        return [self._make_slot(name, around) for name, around in places]
 
     def _make_slot(self, name: str, shared: Surroundings) -> Slot:
         workers = self.settings.workers
+        resource = name.partition(":")[0]
+        limits = self.policy.child or ChildLimits(stall_s=workers.stall_s)
+        nice = workers.nice
+        if resource == "train":
+            # A process per training: nothing of one is left in the memory of the next. None is ever replaced
+            # before its job has ended, however long that takes.
+            limits = replace(limits, jobs=1)
+            nice = min(19, nice + _TRAINING_NICER) if nice else 0
         thread = ThreadRunner()
-        child = ChildRunner(self._spawner, self.policy.child, threads=self.threads, nice=workers.nice)
+        child = ChildRunner(self._spawner, limits, threads=shared.threads, nice=nice)
 
-        def choose(handler: Handler) -> Runner:
-            # No job computes on CUDA yet, so "auto" is "child": a thread would starve the pages.
-            return child if handler.isolated and workers.isolation != "thread" else thread
+        def choose(handler: Handler, job: Job) -> Runner:
+            return child if handler.isolated and self._in_child(handler, job) else thread
 
-        return Slot(name, name.partition(":")[0], shared, choose, (thread, child))
+        return Slot(name, resource, shared, choose, (thread, child))
+
+    def _in_child(self, handler: Handler, job: Job) -> bool:
+        isolation = self.settings.workers.isolation
+        if isolation != "auto":
+            return isolation == "child"
+        # On the CPU a thread would starve the pages. What crashed before would take the server along this
+        # time, and the crash of a thread was counted as the loss of the server.
+        on_cuda = handler.cuda and job.spec.get("device") != "cpu" and cuda.usable()
+        return not on_cuda or job.crashes > 0 or job.losses > 0
 
 
 def _get(session: Session, job_id: str) -> Job:

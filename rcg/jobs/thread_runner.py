@@ -39,6 +39,9 @@ class _ThreadContext:
         if self.control.asked.is_set():
             raise CancelledError("The job was stopped.")
 
+    def beat(self) -> None:
+        """Nothing listens for it: a thread cannot be ended for its silence."""
+
 
 class ThreadRunner:
     """Runs a task in the calling thread. It can only ask a job to stop, not make it."""
