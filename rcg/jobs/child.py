@@ -1,6 +1,6 @@
 """The child process: reads tasks as JSON lines on standard input, computes, answers with JSON lines.
 
-    in:   {"run": {...}}  {"stop": <run>}
+    in:   {"run": {...}}  {"stop": <run>, "why": <why>}
     out:  {"ready": <pid>}  {"progress": [<fraction>, <text>]}  {"log": [<text>, <level>]}
           {"event": [<kind>, {...}]}  {"beat": true}  {"result": {...}}  {"error": {...}}  {"stopped": true}
 
@@ -27,6 +27,7 @@ from rcg.errors import CancelledError
 from rcg.jobs.faults import describe
 from rcg.jobs.launcher import die_with_parent
 from rcg.jobs.loading import load
+from rcg.jobs.runner import Control
 
 PROGRESS_EVERY_S = 0.05
 
@@ -52,14 +53,14 @@ class Pipe:
 class ChildContext:
     """The world as a job in a child sees it (:class:`rcg.jobs.handler.JobContext`)."""
 
-    def __init__(self, pipe: Pipe, task: dict[str, Any], stop: threading.Event) -> None:
+    def __init__(self, pipe: Pipe, task: dict[str, Any], control: Control) -> None:
         self.job_id: str = task["job_id"]
         self.attempt: int = task["attempt"]
         self.data_dir = Path(task["data_dir"])
         self.scratch = Path(task["scratch"])
         self.threads: int = task["threads"]
         self._pipe = pipe
-        self._stop = stop
+        self._control = control
         self._said = 0.0
 
     def progress(self, fraction: float, message: str = "") -> None:  # noqa: D102 - described in JobContext
@@ -76,8 +77,7 @@ class ChildContext:
         self._pipe.send(event=[kind, data])
 
     def check(self) -> None:  # noqa: D102
-        if self._stop.is_set():
-            raise CancelledError("The job was stopped.")
+        self._control.check()
 
     def beat(self) -> None:  # noqa: D102
         self._pipe.send(beat=True)
@@ -89,18 +89,18 @@ class Listener(threading.Thread):
     def __init__(self) -> None:
         super().__init__(name="listener", daemon=True)
         self.tasks: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
-        self._stops: dict[str, threading.Event] = {}
+        self._controls: dict[str, Control] = {}
         self._lock = threading.Lock()
 
-    def stop_event(self, run: str) -> threading.Event:
-        """Set when this run shall stop; also when that was said before it began."""
+    def control(self, run: str) -> Control:
+        """Asked to stop when this run shall; also when that was said before it began."""
         with self._lock:
-            return self._stops.setdefault(run, threading.Event())
+            return self._controls.setdefault(run, Control())
 
     def forget(self, run: str) -> None:
         """The run is over."""
         with self._lock:
-            self._stops.pop(run, None)
+            self._controls.pop(run, None)
 
     def run(self) -> None:
         """Read until the input ends, and that is the end of this process: the server closed it or died."""
@@ -109,7 +109,7 @@ class Listener(threading.Thread):
             if "run" in message:
                 self.tasks.put(message["run"])
             elif "stop" in message:
-                self.stop_event(message["stop"]).set()
+                self.control(message["stop"]).stop(message["why"])
         end_group()
 
 
@@ -128,9 +128,9 @@ def confine(nice: int) -> None:
         Path("/proc/self/oom_score_adj").write_text("500")
 
 
-def compute(pipe: Pipe, task: dict[str, Any], stop: threading.Event) -> None:
+def compute(pipe: Pipe, task: dict[str, Any], control: Control) -> None:
     """Run one task and send its outcome."""
-    context = ChildContext(pipe, task, stop)
+    context = ChildContext(pipe, task, control)
     try:
         context.check()
         pipe.send(result=load(task["target"])(context, task["spec"]))
@@ -152,7 +152,7 @@ def main() -> None:
     pipe.send(ready=os.getpid())
     while True:
         task = listener.tasks.get()
-        compute(pipe, task, listener.stop_event(task["run"]))
+        compute(pipe, task, listener.control(task["run"]))
         listener.forget(task["run"])
 
 

@@ -153,7 +153,7 @@ class _Watch:
         now = time.monotonic()
         if self._asked_at is None:
             self._asked_at = now
-            self._child.send(stop=self._task.run)
+            self._child.send(stop=self._task.run, why=self._control.why)
         waited = now - self._asked_at
         if waited >= self._limits.term_after_s + self._limits.kill_after_s:
             self._signal(signal.SIGKILL)

@@ -52,6 +52,7 @@ class JobContext(Protocol):
 Compute = Callable[[JobContext, dict[str, Any]], dict[str, Any]]
 Accept = Callable[[Session, Job, dict[str, Any]], dict[str, Any]]
 Follow = Callable[[Session, Job, str], None]
+Keep = Callable[[Session, str, list[dict[str, Any]]], None]
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,8 @@ class Handler:
         cuda: it computes on CUDA where there is one; ``isolation = auto`` then keeps it in the server.
         follow: likewise named, or None: called with the job and its former state in the transaction of every
             change of the job's state, for kinds whose own rows tell how the job stands.
+        keep: likewise named, or None: called with the job's id and the data of its events since the last
+            time, once a second at most, for kinds whose own rows tell how far the job is.
     """
 
     kind: str
@@ -77,6 +80,7 @@ class Handler:
     isolated: bool = True
     cuda: bool = False
     follow: str | None = None
+    keep: str | None = None
 
 
 HANDLERS: dict[str, Handler] = {
@@ -97,6 +101,7 @@ HANDLERS: dict[str, Handler] = {
             resource="train",
             cuda=True,
             follow="rcg.jobs.train_rows:follow",
+            keep="rcg.jobs.train_rows:keep",
         ),
         Handler("preflight", "rcg.jobs.preflight:compute", cuda=True),
         Handler("predict", "rcg.jobs.predict:compute", "rcg.jobs.predict:accept", cuda=True),

@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError
 
 from rcg.jobs import rows
 from rcg.jobs.events import EventHub
+from rcg.jobs.handler import Keep
 from rcg.jobs.joblog import JobLog
 from rcg.store.db import Database
 
@@ -20,9 +21,17 @@ ROW_EVERY_S = 1.0
 
 
 class Reporter:
-    """Of one attempt. Progress goes to pages five times a second and to the row once, at most."""
+    """Of one attempt. Progress goes to pages five times a second and to the row once, at most.
 
-    def __init__(self, db: Database, hub: EventHub, log: JobLog, job_id: str, attempt: int) -> None:
+    Args:
+        keep: writes what events say into the kind's own rows; None: they are only published.
+    """
+
+    def __init__(
+        self, db: Database, hub: EventHub, log: JobLog, job_id: str, attempt: int, keep: Keep | None = None
+    ) -> None:
+        self._keep_events = keep
+        self._events: list[dict[str, Any]] = []
         self.heard_at = time.monotonic()
         self._db = db
         self._hub = hub
@@ -53,36 +62,45 @@ class Reporter:
         """Publish an event of another kind."""
         self.heard_at = time.monotonic()
         self._hub.publish(kind, data, self._job_id)
+        if self._keep_events is not None:
+            with self._lock:
+                self._events.append(data)
 
     def close(self) -> None:
         """Say no more: the job's end comes next, and nothing may come after it."""
         with self._lock:
+            events, self._events = self._events, []
             self._latest = None
             self._closed = True
+        if events:
+            self._keep(None, events)
 
     def flush(self) -> None:
         """Pass the latest progress on if it is due; called now and then, so that the last word gets out."""
         now = time.monotonic()
+        events: list[dict[str, Any]] = []
         with self._lock:
             latest = self._latest
             publish = latest != self._published and now - self._published_at >= EVENT_EVERY_S
-            keep = latest != self._kept and now - self._kept_at >= ROW_EVERY_S
+            news = (latest is not None and latest != self._kept) or bool(self._events)
+            keep = news and now - self._kept_at >= ROW_EVERY_S
             if publish:
                 self._published, self._published_at = latest, now
             if keep:
                 self._kept, self._kept_at = latest, now
-        if latest is None:
-            return
-        fraction, message = latest
-        if publish:
-            data = {"progress": fraction, "message": message, "attempt": self._attempt}
+                events, self._events = self._events, []
+        if publish and latest is not None:
+            data = {"progress": latest[0], "message": latest[1], "attempt": self._attempt}
             self._hub.publish("progress", data, self._job_id)
         if keep:
-            self._keep(fraction, message)
+            self._keep(latest, events)
 
-    def _keep(self, fraction: float, message: str) -> None:
+    def _keep(self, latest: tuple[float, str] | None, events: list[dict[str, Any]]) -> None:
         try:
             with self._db.write() as session:
-                rows.note_progress(session, self._job_id, self._attempt, fraction, message)
+                if latest is not None:
+                    rows.note_progress(session, self._job_id, self._attempt, *latest)
+                if events and self._keep_events is not None:
+                    self._keep_events(session, self._job_id, events)
         except DBAPIError as error:  # progress is not worth a job: the next one is written again
             logger.warning("progress of job %s is not kept: %s", self._job_id, error.orig)

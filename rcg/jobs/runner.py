@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from rcg.errors import CancelledError
+
 
 @dataclass(frozen=True)
 class Task:
@@ -68,6 +70,12 @@ class Control:
         if not self.asked.is_set():
             self.why = why
             self.asked.set()
+
+    def check(self) -> None:
+        """Raise CancelledError once it was asked; ``data`` says why."""
+        if self.asked.is_set():
+            words = "The server stops." if self.why == "stop" else "The job was stopped."
+            raise CancelledError(words, why=self.why)
 
 
 class Report(Protocol):

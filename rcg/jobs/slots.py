@@ -21,6 +21,7 @@ from rcg.jobs.faults import describe
 from rcg.jobs.handler import HANDLERS, Handler
 from rcg.jobs.joblog import JobLog, job_folder
 from rcg.jobs.link import LOST, ValkeyLink
+from rcg.jobs.loading import load
 from rcg.jobs.model import Limits
 from rcg.jobs.outcomes import Settling
 from rcg.jobs.reporter import Reporter
@@ -174,7 +175,8 @@ class Slot:
         handler = HANDLERS.get(job.kind)
         runner = self._choose(handler, job) if handler else self._runners[0]
         log = JobLog(self._shared.data_dir, job.id)
-        reporter = Reporter(self._shared.db, self._shared.hub, log, job.id, job.attempt)
+        keep = load(handler.keep) if handler and handler.keep else None
+        reporter = Reporter(self._shared.db, self._shared.hub, log, job.id, job.attempt, keep)
         self.current = Current(job.id, job.attempt, Control(), reporter, runner, time.monotonic())
         if self._stopping.is_set():
             self.current.control.stop("stop")

@@ -141,6 +141,16 @@ class JobSystem:
         after_commit(session, job, self._changed)
         return job
 
+    def withdraw(self, session: Session, job_id: str) -> Job | None:
+        """Cancel a job that waits, in the caller's transaction; None when it runs or has ended."""
+        job = session.get(Job, job_id)
+        if job is None or job.state != model.QUEUED:
+            return None
+        job = rows.cancel(session, job_id)
+        if job is not None:
+            after_commit(session, job, self._changed)
+        return job
+
     def cancel(self, job_id: str) -> Job:
         """Cancel: a queued job at once, a running one as soon as it stops. Cancelling twice is no error.
 

@@ -36,8 +36,7 @@ class _ThreadContext:
         self.report.event(kind, json.loads(json.dumps(data)))
 
     def check(self) -> None:
-        if self.control.asked.is_set():
-            raise CancelledError("The job was stopped.")
+        self.control.check()
 
     def beat(self) -> None:
         """Nothing listens for it: a thread cannot be ended for its silence."""

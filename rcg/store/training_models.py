@@ -26,6 +26,9 @@ class Run(Base):
     preset: Mapped[str]
     spec: Mapped[dict[str, Any]]
     spec_sha256: Mapped[str] = mapped_column(String(64))
+    defaults_diff: Mapped[list[Any]] = mapped_column(
+        default=list, doc="the fields of the plan that were set otherwise than it proposed"
+    )
     launch_token: Mapped[str | None] = mapped_column(
         String(64), unique=True, doc="made by the page: the same launch twice is one run"
     )

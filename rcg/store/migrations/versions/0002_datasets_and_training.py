@@ -59,6 +59,7 @@ def upgrade() -> None:
         sa.Column("preset", sa.String(), nullable=False),
         sa.Column("spec", sa.JSON(), nullable=False),
         sa.Column("spec_sha256", sa.String(length=64), nullable=False),
+        sa.Column("defaults_diff", sa.JSON(), nullable=False),
         sa.Column("launch_token", sa.String(length=64), nullable=True),
         sa.Column("state", sa.String(length=10), nullable=False),
         sa.Column("job_id", sa.String(length=32), nullable=True),
