@@ -107,7 +107,6 @@ export class Samples {
     one("svg", item)?.remove();
     picture?.append(overlay(sample.width, sample.height, sample.truth, sample.predicted, this.colourOf, this.show, false));
     if (says) says.replaceChildren(h("span", { class: "truncate" }, sample.name || sample.item), h("span", { class: "faint figure nowrap" }, counts(sample, this.show.least)));
-    one("button", item)?.setAttribute("aria-label", `${sample.name || sample.item}: ${counts(sample, this.show.least)}. Enlarge.`);
   }
 
   private url(sample: Sample): string {
