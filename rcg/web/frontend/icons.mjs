@@ -7,6 +7,7 @@ export const ICONS = [
   "pencil", "play", "plus", "printer", "qr-code", "refresh-cw", "rotate-ccw", "ruler", "scan-line", "search", "server", "settings",
   "shield-check", "smartphone", "sparkles", "sun", "sun-moon", "terminal", "trash-2", "triangle-alert", "undo-2", "upload", "wallet-cards", "x", "zoom-in",
   "zoom-out",
+  "keyboard", "panel-right", "check-check", "copy-plus",  // the annotator
   // the workshop
   "blend", "box", "boxes", "camera", "chart-spline", "circle-dashed", "circle-dot", "database", "dot", "file-down", "folder", "folder-input", "folder-open", "git-compare", "heart-pulse", "hexagon", "history", "magnet", "mouse-pointer-2", "package", "pause",
   "pen-tool", "redo-2", "save", "scan", "skip-back", "skip-forward", "spline", "square", "square-dashed", "square-stop", "step-back", "step-forward",
