@@ -11,9 +11,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from rcg.settings import Settings
-from rcg.store.db import now_ms
+from rcg.store.db import Session, now_ms
 from rcg.store.models import Job
-from rcg.store.repositories import cards, jobs
+from rcg.store.repositories import cards, dataset_figures, datasets, jobs, runs
 from rcg.web import views
 from rcg.web.commands import Commands, curl
 from rcg.web.formatting import size
@@ -24,6 +24,18 @@ RECENT = 12
 SHOWN_FAILURES = 2
 _DAY_MS = 24 * 3600 * 1000
 _ENDED = ("done", "failed", "dead", "cancelled")
+ACTIONS = (
+    ("/grade/?new=1", "plus", "New card", "photographs of one card, to be graded"),
+    ("/studio/?new=1", "database", "Create dataset", "what a model learns from"),
+    ("/train/new", "play", "Train", "teach a model, watch it learn, use it"),
+    (
+        "/train/new?arch=photometric_fusion",
+        "layers",
+        "Multi-modal training",
+        "colour and relief together, against colour alone",
+    ),
+)
+"""what people come to do: address, icon, words, one line"""
 
 
 @dataclass(frozen=True)
@@ -46,6 +58,9 @@ def dashboard(request: Request, pages: PagesDep, container: ContainerDep) -> Res
         ended = jobs.listing(session, states=_ENDED, limit=1).rows
         failed = jobs.listing(session, states=("failed", "dead"), limit=5)
         tiles = views.tiles(recent.rows)
+        any_dataset = datasets.count(session) > 0
+        any_run = sum(runs.count_by_state(session).values()) > 0
+        waiting = _reviews(session)
     return pages.page(
         "shell/dashboard.html",
         title="Dashboard",
@@ -54,7 +69,10 @@ def dashboard(request: Request, pages: PagesDep, container: ContainerDep) -> Res
         card_count=recent.total,
         active_jobs=active,
         last_job=ended[0] if ended else None,
-        attention=_disk(container.settings) + _failures(failed.rows),
+        actions=ACTIONS,
+        any_dataset=any_dataset,
+        any_run=any_run,
+        attention=_disk(container.settings) + _failures(failed.rows) + waiting,
         commands=_grade_commands(request, container.settings),
     )
 
@@ -83,6 +101,19 @@ def _disk(settings: Settings) -> list[Attention]:
             "/settings",
             "Settings",
         )
+    ]
+
+
+def _reviews(session: Session) -> list[Attention]:
+    return [
+        Attention(
+            "",
+            f"{name}: {count} item{'' if count == 1 else 's'} pre-labelled by a model.",
+            "A look at each, accepting or correcting, makes labels of them.",
+            f"/studio/datasets/{dataset_id}?label_state=predicted",
+            "Look through",
+        )
+        for dataset_id, name, count in dataset_figures.pre_labelled(session)
     ]
 
 
