@@ -48,8 +48,14 @@ class Backend(Client):
         return not self.url
 
     def wait_job(self, job_id: str, progress: Callable[[float, str], None] | None = None) -> dict[str, Any]:
-        """Wait until a job has ended, and return it. Raises AnswerError with the job's own words."""
-        return self.wait(job_id, progress)
+        """Wait until a job has ended, and those it went on with; return the last one.
+
+        Raises AnswerError with the words of the job that did not end well.
+        """
+        job = self.wait(job_id, progress)
+        while following := (job["result"] or {}).get("next_job_id"):
+            job = self.wait(following, progress)
+        return job
 
     def page(self, path: str) -> str:
         """Return where a page is for people: its address, or what to start first."""

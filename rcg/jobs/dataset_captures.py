@@ -42,7 +42,7 @@ def compute(ctx: JobContext, spec: dict[str, Any]) -> dict[str, Any]:
                 first = first or error
     if first is not None and len(failed) == len(sides):
         raise first
-    return {"dataset_id": spec["dataset_id"], "rows": str(rows.path), "failed": failed}
+    return {"dataset_id": spec["dataset_id"], "rows": rows.paths, "failed": failed}
 
 
 def accept(session: Session, job: Job, result: dict[str, Any]) -> dict[str, Any]:

@@ -39,7 +39,7 @@ def compute(ctx: JobContext, spec: dict[str, Any]) -> dict[str, Any]:
                     lights=lights_of(item.sample.lights),
                 )
             )
-    return {"dataset_id": spec["dataset_id"], "rows": str(rows.path)}
+    return {"dataset_id": spec["dataset_id"], "rows": rows.paths}
 
 
 def accept(session: Session, job: Job, result: dict[str, Any]) -> dict[str, Any]:

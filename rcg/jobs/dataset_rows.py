@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TextIO
 
 from rcg.datasets.manifest import canonical
 from rcg.datasets.naming import card_of
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from rcg.jobs.handler import JobContext
 
 _AT_ONCE = 200
+PART_ITEMS, PART_ANNOTATIONS = 5_000, 50_000
+"""what one transaction takes in at most: some seconds, for which every other writer waits"""
 
 
 @dataclass
@@ -58,25 +60,44 @@ class ItemRow:
 
 
 class RowWriter:
-    """Writes the rows of one attempt; use it with ``with``. ``path`` is what ``compute`` returns."""
+    """Writes the rows of one attempt; use it with ``with``. ``paths`` is what ``compute`` returns."""
 
     def __init__(self, ctx: JobContext) -> None:
-        folder = ctx.data_dir / "transfers" / ctx.job_id
-        folder.mkdir(parents=True, exist_ok=True)
-        self.path = folder / f"rows-{ctx.attempt}.jsonl"
-        self.items = self.annotations = 0
+        self._folder = ctx.data_dir / "transfers" / ctx.job_id
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._attempt = ctx.attempt
+        self._files: list[Path] = []
+        self._file: TextIO | None = None
+        self._items = self._annotations = 0
 
     def __enter__(self) -> Self:
-        self._file = self.path.open("w", encoding="utf-8")
+        self._next_part()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._file.close()
+        if self._file is not None:
+            self._file.close()
+
+    @property
+    def paths(self) -> list[str]:
+        """The files, each of what one transaction takes in."""
+        return [str(path) for path in self._files]
+
+    def _next_part(self) -> TextIO:
+        if self._file is not None:
+            self._file.close()
+        self._files.append(self._folder / f"rows-{self._attempt}-{len(self._files)}.jsonl")
+        self._file = self._files[-1].open("w", encoding="utf-8")
+        self._items = self._annotations = 0
+        return self._file
 
     def write(self, row: ItemRow) -> None:
         """Add an item."""
+        file = self._file
+        if file is None or self._items >= PART_ITEMS or self._annotations >= PART_ANNOTATIONS:
+            file = self._next_part()
         body = {
             "name": row.name,
             "source": row.source,
@@ -94,9 +115,9 @@ class RowWriter:
             "lights": row.lights,
             "problem": row.problem,
         }
-        self._file.write(json.dumps(body, ensure_ascii=False, separators=(",", ":")) + "\n")
-        self.items += 1
-        self.annotations += len(row.annotations or ())
+        file.write(json.dumps(body, ensure_ascii=False, separators=(",", ":")) + "\n")
+        self._items += 1
+        self._annotations += len(row.annotations or ())
 
 
 @dataclass
@@ -124,6 +145,12 @@ class Taken:
         """Return it as a job's result shows it."""
         return asdict(self)
 
+    def add(self, before: dict[str, Any]) -> None:
+        """Add what earlier parts came to."""
+        for name, value in before.items():
+            setattr(self, name, value + getattr(self, name))
+        self.missing_names = self.missing_names[:100]
+
 
 def take_in(session: Session, dataset_id: str, path: Path) -> Taken:
     """Write the rows of a file into a dataset, within the caller's transaction."""
@@ -146,6 +173,12 @@ def drop_after_commit(session: Session, path: Path) -> None:
             path.parent.rmdir()
 
     event.listen(session, "after_commit", remove, once=True)
+
+
+def drop(paths: Sequence[str]) -> None:
+    """Remove files of rows that nobody will take in."""
+    for path in map(Path, paths):
+        path.unlink(missing_ok=True)
 
 
 def _lines(path: Path) -> Iterator[list[dict[str, Any]]]:

@@ -6,12 +6,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from sqlalchemy import delete as delete_rows
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from rcg.datasets.schema import LabelSchema
 from rcg.errors import ConflictError, NotFoundError
-from rcg.store.dataset_models import Dataset, DatasetItem, DatasetVersion
+from rcg.store.dataset_models import (
+    AnnotationOp,
+    AnnotationRow,
+    Dataset,
+    DatasetItem,
+    DatasetVersion,
+    ItemLayer,
+)
 from rcg.store.db import now_ms
 from rcg.store.repositories import annotations as annotation_rows
 from rcg.store.repositories.page import Page, contains, paginate
@@ -164,8 +172,32 @@ def touch(dataset: Dataset) -> None:
 
 def delete(session: Session, dataset: Dataset) -> None:
     """Delete a dataset with its items and annotations. Its versions stay, of no dataset; its files, too."""
-    session.delete(dataset)
-    session.flush()
+    empty(session, dataset.id)
+    session.execute(delete_rows(Dataset).where(Dataset.id == dataset.id))
+    session.expunge(dataset)
+
+
+def empty(session: Session, dataset_id: str, limit: int | None = None) -> int:
+    """Delete items of a dataset with all that hangs on them; return how many.
+
+    Args:
+        session: a write transaction.
+        dataset_id: whose items.
+        limit: at most so many; None: all. A hundred thousand at once would keep every other writer waiting.
+    """
+    ids = select(DatasetItem.id).where(DatasetItem.dataset_id == dataset_id).order_by(DatasetItem.id)
+    chosen = ids.limit(limit) if limit is not None else ids
+    # Children first: rows that a foreign key has to find one by one take three times as long.
+    for child in (AnnotationRow, AnnotationOp, ItemLayer):
+        session.execute(
+            delete_rows(child).where(child.item_id.in_(chosen)).execution_options(synchronize_session=False)
+        )
+    done = session.execute(
+        delete_rows(DatasetItem)
+        .where(DatasetItem.id.in_(chosen))
+        .execution_options(synchronize_session=False)
+    )
+    return int(getattr(done, "rowcount", 0))
 
 
 def schema_of(dataset: Dataset) -> LabelSchema:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Row, Select, delete, exists, func, insert, or_, select, update
 from sqlalchemy.orm import Session, selectinload
 
 from rcg.errors import NotFoundError
@@ -49,10 +49,13 @@ class Filter:
         if self.state:
             query = query.where(DatasetItem.state == self.state)
         if self.class_name:
-            having = select(AnnotationRow.item_id).where(
-                AnnotationRow.dataset_id == dataset_id, AnnotationRow.class_name == self.class_name
+            query = query.where(
+                exists().where(
+                    AnnotationRow.dataset_id == dataset_id,
+                    AnnotationRow.class_name == self.class_name,
+                    AnnotationRow.item_id == DatasetItem.id,
+                )
             )
-            query = query.where(DatasetItem.id.in_(having))
         if self.flagged is not None:
             query = query.where(DatasetItem.problem != "" if self.flagged else DatasetItem.problem == "")
         if self.ids:
@@ -167,14 +170,13 @@ def _with_first_layer(dataset_id: str) -> Select[*tuple[Any, ...]]:
 
 
 def stream(
-    session: Session, dataset_id: str, where: Filter | None = None
+    session: Session, dataset_id: str, where: Filter | None = None, *, after: str = ""
 ) -> Iterator[tuple[Sequence[Record], dict[str, list[Record]]]]:
-    """Yield all items, sorted by id, 500 at a time, each time with their layers by item.
+    """Yield all items behind an id, sorted by id, 500 at a time, each time with their layers by item.
 
     Rows of items have every column; rows of layers ``name, role, blob_sha256, media_type, picture_sha256``.
     """
     query = (where or Filter()).apply(select(DatasetItem.__table__), dataset_id)
-    after = ""
     while rows := session.execute(
         query.where(DatasetItem.id > after).order_by(DatasetItem.id).limit(_AT_ONCE)
     ).all():

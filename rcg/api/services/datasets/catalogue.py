@@ -10,13 +10,16 @@ from rcg.api.services.datasets.views import dataset_detail, dataset_out
 from rcg.api.services.views import job_out
 from rcg.errors import ConflictError, InputError
 from rcg.store.dataset_models import Dataset
-from rcg.store.repositories import copies, datasets, jobs
+from rcg.store.repositories import copies, datasets, items, jobs
 from rcg.store.repositories import recipes as recipe_rows
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from rcg.container import Container
+
+_AT_ONCE = 2_000
+"""items that one transaction copies or deletes: who annotates meanwhile waits no longer than that takes"""
 
 
 def listing(
@@ -97,27 +100,42 @@ def copy(container: Container, id_or_name: str, body: schemas.CopyIn) -> schemas
     """Copy a dataset with its items and annotations; versions and undo histories are not copied."""
     with container.db.write() as session:
         row = datasets.get(session, id_or_name)
-        if body.name is None:
-            name = datasets.free_name(session, f"{row.name[:90]} copy")
-        else:
-            datasets.refuse_taken(session, body.name)
-            name = body.name
+        name = body.name or datasets.free_name(session, f"{row.name[:90]} copy")
+        unfinished = f"This copy of {row.name} is not finished; if it stays so, delete it and copy again."
         made = datasets.add(
-            session, name=name, kind=row.kind, schema=datasets.schema_of(row), description=row.description
+            session, name=name, kind=row.kind, schema=datasets.schema_of(row), description=unfinished
         )
         made.recipe_id = row.recipe_id
-        copies.copy_items(session, row.id, made.id)
+        whole = items.count(session, row.id) <= _AT_ONCE
+        after = copies.copy_items(session, row.id, made.id, limit=_AT_ONCE)
+        if whole:
+            made.description = row.description
+            session.flush()
+            return detail(session, made)
+    while after:
+        with container.db.write() as session:
+            after = copies.copy_items(session, row.id, made.id, after=after, limit=_AT_ONCE)
+    with container.db.write() as session:
+        made = datasets.get(session, made.id)
+        made.description = row.description
+        session.flush()
         return detail(session, made)
 
 
 def delete(container: Container, id_or_name: str) -> None:
     """Delete a dataset with items and annotations. Versions stay, and whatever trains on one goes on."""
-    with container.db.write() as session:
-        row = datasets.get(session, id_or_name)
-        busy = jobs.active_of(session, subject(row.id))
-        if busy:
-            raise ConflictError(
-                f"{row.name} is being worked on: {busy[0].title}.",
-                f"Wait for it, or cancel it: POST /api/jobs/{busy[0].id}/cancel",
-            )
-        datasets.delete(session, row)
+    more = True
+    while more:
+        with container.db.write() as session:
+            row = datasets.get(session, id_or_name)
+            busy = jobs.active_of(session, subject(row.id))
+            if busy:
+                raise ConflictError(
+                    f"{row.name} is being worked on: {busy[0].title}.",
+                    f"Wait for it, or cancel it: POST /api/jobs/{busy[0].id}/cancel",
+                )
+            more = items.count(session, row.id) > _AT_ONCE
+            if more:
+                datasets.empty(session, row.id, _AT_ONCE)
+            else:
+                datasets.delete(session, row)
