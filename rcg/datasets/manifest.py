@@ -47,6 +47,7 @@ class ItemRecord(Strict):
     card: str = Field(description="what a split keeps together")
     side: str | None = None
     split: Split
+    labelled: bool = Field(True, description="False: nobody looked at it yet, so no annotation says nothing")
     layers: list[LayerRef]
     lights: dict[str, tuple[float, float, float]] = Field(default_factory=dict)
     annotations: list[Annotation]

@@ -84,6 +84,7 @@ def _line(row: Row, layers: Sequence[Row], bodies: Sequence[str], split: str) ->
         "card": row.card_key,
         "height": row.height_px,
         "id": row.id,
+        "labelled": row.label_state == "labelled",
         "layers": [
             {
                 "media_type": layer.media_type,
