@@ -14,22 +14,29 @@ _CUDA_LINE = re.compile(r"^cuda\b[^=\n]*=\s*['\"]\d", re.MULTILINE)
 
 
 @cache
+def count() -> int:
+    """How many GPUs the installed torch can use. Asked once per process."""
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if visible is not None and visible.strip() in {"", "-1"}:
+        return 0
+    found = _gpus() if _torch_has_cuda() else 0
+    return found if visible is None else min(found, len(visible.split(",")))
+
+
 def usable() -> bool:
-    """Whether a GPU can be seen and the installed torch was built for it. Asked once per process."""
-    if os.environ.get("CUDA_VISIBLE_DEVICES", "all").strip() in {"", "-1"}:
-        return False
-    return _gpu_here() and _torch_has_cuda()
+    """Whether there is one."""
+    return count() > 0
 
 
-def _gpu_here() -> bool:
+def _gpus() -> int:
     try:
         pynvml.nvmlInit()
     except pynvml.NVMLError:
-        return False
+        return 0
     try:
-        return int(pynvml.nvmlDeviceGetCount()) > 0
+        return int(pynvml.nvmlDeviceGetCount())
     except pynvml.NVMLError:
-        return False
+        return 0
     finally:
         pynvml.nvmlShutdown()
 

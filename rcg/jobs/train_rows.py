@@ -1,4 +1,4 @@
-"""How a run's row follows its job: the state in the transaction that changes the job, the figures as it goes."""
+"""How a run's row follows its job: its state in the same transaction, its figures as it goes."""
 
 from __future__ import annotations
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from rcg.errors import NotFoundError
 from rcg.store.repositories.page import Page, contains, paginate
-from rcg.store.training_models import Model
+from rcg.store.training_models import Model, Run
 
 Sort = Literal["newest", "oldest", "name", "kind"]
 
@@ -32,6 +32,46 @@ def of_run(session: Session, run_id: str) -> Model | None:
     """Return the newest model that a run published, if it did."""
     query = select(Model).where(Model.run_id == run_id).order_by(Model.created_at.desc(), Model.id)
     return session.scalars(query.limit(1)).first()
+
+
+def add(session: Session, run: Run, *, weights_sha256: str, config: dict[str, Any]) -> Model:
+    """Publish what a run made, under the run's name or the next free one like it. The file's row exists.
+
+    Args:
+        config: :class:`rcg.training.model_config.ModelConfig` as JSON; it is given the name.
+    """
+    name = free_name(session, run.name)
+    row = Model(
+        name=name,
+        run_id=run.id,
+        dataset_name=run.dataset_name,
+        version_id=run.version_id,
+        kind=run.kind,
+        architecture=run.architecture,
+        task=config["label_schema"]["task"],
+        weights_sha256=weights_sha256,
+        config=config | {"name": name},
+        metrics=config["metrics"],
+    )
+    session.add(row)
+    session.flush()
+    return row
+
+
+def free_name(session: Session, name: str) -> str:
+    """Return the name, or the name with the first number that no model has."""
+    taken = set(session.scalars(select(Model.name)))
+    number = 1
+    free = name
+    while free in taken:
+        number += 1
+        free = f"{name} {number}"
+    return free
+
+
+def by_name(session: Session, name: str) -> Model | None:
+    """Return the model of that name, if there is one."""
+    return session.scalar(select(Model).where(Model.name == name))
 
 
 def listing(
@@ -66,3 +106,14 @@ def listing(
 def in_use(session: Session) -> Sequence[Model]:
     """Return the models that grading uses, oldest first."""
     return session.scalars(select(Model).where(Model.in_use).order_by(Model.created_at, Model.id)).all()
+
+
+def used_for(session: Session, kind: str) -> Sequence[Model]:
+    """Return the models of a kind that grading uses; there is one at most unless rows were made by hand."""
+    return session.scalars(select(Model).where(Model.in_use, Model.kind == kind).order_by(Model.id)).all()
+
+
+def delete(session: Session, model: Model) -> None:
+    """Delete a model's row; its weights stay as a file."""
+    session.delete(model)
+    session.flush()

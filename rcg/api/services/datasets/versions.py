@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from rcg.container import Container
     from rcg.datasets.schema import LabelSchema
-    from rcg.store.blobs import BlobWriter
+    from rcg.store.blobs import BlobInfo, BlobStore, BlobWriter
     from rcg.store.dataset_models import Dataset, DatasetVersion
 
 MANIFEST_TYPE = "application/x-ndjson"
@@ -87,40 +87,73 @@ def make(container: Container, id_or_name: str, body: schemas.VersionIn) -> sche
     raise ConflictError("Another version of this dataset is being made.", "Try again in a moment.")
 
 
+def make_in(
+    session: Session, store: BlobStore, dataset: Dataset, body: schemas.VersionIn
+) -> tuple[DatasetVersion, bool]:
+    """As :func:`make`, within the caller's write transaction; also whether the version is new.
+
+    For what has to be one with something else; nobody else can write while the file is written.
+    """
+    frozen = _freeze(session, store, dataset, body)
+    if frozen.same is not None:
+        return frozen.same, False
+    return _add(session, dataset, body, frozen), True
+
+
 def _try(container: Container, id_or_name: str, body: schemas.VersionIn) -> schemas.VersionOut | None:
     """None: another version took the number meanwhile."""
     with container.db.read() as session:
         dataset = datasets.get(session, id_or_name)
-        schema = datasets.schema_of(dataset)
-        recipe = _recipe(session, dataset, schema, body)
-        split = splitting.plan(session, dataset.id, body.seed, body.shares.model_dump())
-        left_out = splitting.left_out(session, dataset.id)
-        total = sum(part.items for part in split.parts.values())
-        if not total:
-            raise _nothing(dataset.name, left_out)
-        number = versions.next_number(session, dataset.id)
-        header = Header(
-            dataset=dataset.name, kind=dataset.kind, number=number, note=body.note, label_schema=schema,
-            recipe=recipe, split=split.as_json(), items=total,
-        )  # fmt: skip
-        with container.blobs.writer() as writer:
-            content = _write(writer, header, records(session, dataset.id, splitting.TAKEN, split.of_card))
-            content_sha256 = content.digest.hexdigest()
-            same = versions.with_content(session, dataset.id, content_sha256)
-            if same is not None:
-                return version_out(same, new=False)
-            info = writer.commit()
+        frozen = _freeze(session, container.blobs, dataset, body)
+        if frozen.same is not None:
+            return version_out(frozen.same, new=False)
     with container.db.write() as session:
         dataset = datasets.get(session, dataset.id)
-        if versions.next_number(session, dataset.id) != number:
+        if versions.next_number(session, dataset.id) != frozen.header.number:
             return None
-        blobs.ensure(session, info, MANIFEST_TYPE)
-        row = versions.add(
-            session, dataset, number=number, note=body.note, manifest_sha256=info.sha256,
-            content_sha256=content_sha256, summary=_summary(content, split, left_out),
-            split=split.as_json(), recipe=recipe,
-        )  # fmt: skip
-        return version_out(row, new=True)
+        return version_out(_add(session, dataset, body, frozen), new=True)
+
+
+@dataclass
+class _Frozen:
+    """A version's file, stored; or the version that is there and means the same."""
+
+    header: Header
+    content: _Content
+    split: splitting.Plan
+    left_out: dict[str, int]
+    same: DatasetVersion | None = None
+    info: BlobInfo | None = None
+
+
+def _freeze(session: Session, store: BlobStore, dataset: Dataset, body: schemas.VersionIn) -> _Frozen:
+    schema = datasets.schema_of(dataset)
+    recipe = _recipe(session, dataset, schema, body)
+    split = splitting.plan(session, dataset.id, body.seed, body.shares.model_dump())
+    left_out = splitting.left_out(session, dataset.id)
+    total = sum(part.items for part in split.parts.values())
+    if not total:
+        raise _nothing(dataset.name, left_out)
+    header = Header(
+        dataset=dataset.name, kind=dataset.kind, number=versions.next_number(session, dataset.id),
+        note=body.note, label_schema=schema, recipe=recipe, split=split.as_json(), items=total,
+    )  # fmt: skip
+    with store.writer() as writer:
+        content = _write(writer, header, records(session, dataset.id, splitting.TAKEN, split.of_card))
+        same = versions.with_content(session, dataset.id, content.digest.hexdigest())
+        info = writer.commit() if same is None else None
+    return _Frozen(header, content, split, left_out, same, info)
+
+
+def _add(session: Session, dataset: Dataset, body: schemas.VersionIn, frozen: _Frozen) -> DatasetVersion:
+    assert frozen.info is not None
+    blobs.ensure(session, frozen.info, MANIFEST_TYPE)
+    return versions.add(
+        session, dataset, number=frozen.header.number, note=body.note,
+        manifest_sha256=frozen.info.sha256, content_sha256=frozen.content.digest.hexdigest(),
+        summary=_summary(frozen.content, frozen.split, frozen.left_out),
+        split=frozen.split.as_json(), recipe=frozen.header.recipe,
+    )  # fmt: skip
 
 
 def _write(writer: BlobWriter, header: Header, found: Iterator[Record]) -> _Content:
