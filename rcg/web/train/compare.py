@@ -31,6 +31,9 @@ def compare_page(pages: PagesDep, container: ContainerDep, a: str = "", b: str =
         results = [views.model_view(model) if model else None for model in found]
         specs = [run.spec for run in chosen]
         offers = [(run.id, f"{run.name}, {run.dataset_name}", run.kind) for run in rows]
+    classes: dict[str, Any] = {}
+    for spec in specs:
+        classes |= views.classes_of(container.blobs, (spec.get("dataset") or {}).get("manifest_sha256"))
     return pages.page(
         "train/compare.html",
         title="Compare runs",
@@ -44,6 +47,7 @@ def compare_page(pages: PagesDep, container: ContainerDep, a: str = "", b: str =
             "runs": [{"id": run.id, "name": run.name} for run in shown],
             "metric": shown[0].measure.name if shown and shown[0].measure else None,
             "measures": views.measures(),
+            "classes": classes,
         },
         metric_value=views.metric_value,
         metric_title=views.metric_title,

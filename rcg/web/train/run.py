@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
+from rcg.jobs.twin import original_of, twin_of
 from rcg.store.db import Session
 from rcg.store.repositories import models, runs
 from rcg.store.training_models import Run
@@ -74,10 +76,27 @@ def _head(session: Session, run: Run) -> dict[str, Any]:
         "run": view,
         "model": views.model_view(model) if model else None,
         "queue": queue,
+        "relief": _relief(session, run),
         "stopped": STOPPED.get(run.stopped_by, run.stopped_by.replace("_", " ")),
         "metric_value": views.metric_value,
         "metric_title": views.metric_title,
     }
+
+
+@dataclass(frozen=True)
+class Relief:
+    """Two runs that differ in nothing but relief; ``other`` is the one that is not shown."""
+
+    with_id: str
+    without_id: str
+    other: views.RunView
+
+
+def _relief(session: Session, run: Run) -> Relief | None:
+    twin, original = twin_of(session, run), original_of(session, run)
+    if twin is not None:
+        return Relief(run.id, twin.id, views.run_view(twin))
+    return Relief(original.id, run.id, views.run_view(original)) if original is not None else None
 
 
 def _aim(run: views.RunView) -> dict[str, Any] | None:

@@ -2,12 +2,14 @@
 import { explain } from "../../lib/api";
 import { all, h, notice, one } from "../../lib/dom";
 import { Chart, type Line } from "./chart";
-import type { MetricInfo } from "./classes";
+import { type MetricInfo, classTitle } from "./classes";
 import { figure, unit } from "./figures";
-import type { Column } from "./history";
+import { type Column, History } from "./history";
+import { Pairs } from "./pairs";
+import { type Classes, colours } from "./palette";
 import { type Follower, follow } from "./stream";
 
-interface About { runs: { id: string; name: string }[]; metric: string | null; measures: Record<string, MetricInfo> }
+interface About { runs: { id: string; name: string }[]; metric: string | null; measures: Record<string, MetricInfo>; classes: Classes }
 const INKS = ["class-1", "class-2"];
 
 export function mount(root: HTMLElement): void {
@@ -16,6 +18,7 @@ export function mount(root: HTMLElement): void {
   const info = about.metric ? about.measures[about.metric] : undefined;
   const metric = new Chart(place("metric"), { sync: "compare", title: info?.title ?? "Metric", height: 260, empty: "Drawn from the first evaluation on.", read: (value) => (info?.unit ? unit(value, info.unit) : figure(value)), ...(info?.unit ? {} : { low: 0, high: 1 }) });
   const loss = new Chart(place("loss"), { sync: "compare", title: "Loss", height: 260, log: false, empty: "Drawn from the first step on." });
+  const beside = one("[data-pairs]", root), pairs = beside ? new Pairs(beside, about.metric, about.measures, colours(about.classes), classTitle(about.classes)) : null;
   const problem = one("[data-problem]", root);
   let timer = 0;
   const followers: Follower[] = [];
@@ -28,6 +31,7 @@ export function mount(root: HTMLElement): void {
     metric.draw({ x: evals[0], values: evals[1], lines: lines(true), to });
     const steps = join(followers.map(({ history }) => [history.steps, history.column("loss")]));
     loss.draw({ x: steps[0], values: steps[1], lines: lines(false), to });
+    pairs?.draw(about.runs.map((run, index) => ({ id: run.id, word: run.name, history: followers[index]?.history ?? new History() })));
   };
   const soon = (): void => { if (!timer) timer = window.setTimeout(() => requestAnimationFrame(draw), 250); };
   for (const run of about.runs) {

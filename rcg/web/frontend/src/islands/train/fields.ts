@@ -5,10 +5,10 @@ import { sentence } from "./figures";
 import { type Choice, type Field, same } from "./plan";
 import { isRecord, list, num, str } from "./rows";
 
-export interface Known { metrics: Choice[]; recipes: Choice[] }
+export interface Known { metrics: Choice[]; recipes: Choice[]; weights: Choice[] }
 interface Control { element: HTMLElement; write(field: Field): void; holds(): boolean }
 type Changed = (key: string, value: unknown) => void;
-type Kind = "layers" | "recipe" | "target" | "select" | "chips" | "flag" | "numbers" | "number" | "text";
+type Kind = "layers" | "recipe" | "target" | "weights" | "select" | "chips" | "flag" | "numbers" | "number" | "text";
 
 export const slug = (key: string): string => `option-${key.replace(/[^a-z0-9]+/gi, "-")}`;
 
@@ -16,6 +16,7 @@ export function kindOf(field: Field): Kind {
   if (field.key === "channels" || field.type === "layers") return "layers";
   if (field.key === "recipe" || field.type === "recipe") return "recipe";
   if (field.key === "stop.target" || field.type === "target") return "target";
+  if (field.key === "weights" || field.type === "weights") return "weights";
   if (field.choices.length) return Array.isArray(field.value ?? field.default) ? "chips" : "select";
   if (/bool|flag/.test(field.type)) return "flag";
   if (Array.isArray(field.value ?? field.default) || /list|tuple|numbers|size/.test(field.type)) return "numbers";
@@ -33,6 +34,9 @@ export class Fields {
 
   draw(fields: Field[], changedKeys: Set<string>): void {
     this.changedKeys = changedKeys;
+    // A target is of the metrics that this task has.
+    const metrics = fields.find((field) => field.key === "metric")?.choices;
+    if (metrics?.length) this.known.metrics = metrics;
     const shape = fields.map((field) => `${field.key}:${kindOf(field)}:${field.choices.map((choice) => say(choice.value)).join("|")}`).join();
     if (shape !== this.shape) this.build(fields);
     this.shape = shape;
@@ -205,7 +209,7 @@ const target: Make = (id, field, known, changed) => {
   const metric = h("select", { class: "input", "aria-label": "Metric of the target", id }, h("option", { value: "" }, "No target"), ...(field.choices.length ? field.choices : known.metrics).map((choice) => h("option", { value: String(choice.value) }, choice.title)));
   const value = h("input", { class: "input", type: "number", step: "any", "aria-label": "Value of the target", "aria-describedby": `${id}-hint ${id}-error` });
   const tell = (): void => changed(metric.value && value.value !== "" ? { metric: metric.value, value: Number(value.value) } : null);
-  metric.addEventListener("change", () => { value.disabled = !metric.value; if (metric.value && value.value === "") { value.value = "0.9"; } tell(); });
+  metric.addEventListener("change", () => { value.disabled = !metric.value; if (metric.value && value.value === "") value.value = metric.value.startsWith("error") ? "1" : "0.9"; tell(); });
   value.addEventListener("change", tell);
   return {
     element: h("div", { class: "tr-target", role: "group", "aria-labelledby": `${id}-label` }, metric, value),
@@ -240,4 +244,20 @@ const recipe: Make = (id, field, known, changed) => {
   };
 };
 
-const CONTROLS: Record<Kind, Make> = { layers, recipe, target, select, chips, flag, numbers, number, text };
+const weights: Make = (id, _field, known, changed) => {
+  const choose = h("select", { class: "input", ...described(id) }), options: Choice[] = [];
+  choose.addEventListener("change", () => changed(options[choose.selectedIndex]?.value ?? null));
+  return {
+    element: choose, holds: () => false,
+    write: (now) => {
+      options.splice(0, options.length, { value: null, title: "None: from nothing" }, ...now.choices.filter((choice) => choice.value !== null), ...known.weights);
+      const hash = (value: unknown): string => (isRecord(value) ? str(value["sha256"]) : "");
+      let at = options.findIndex((choice) => hash(choice.value) === hash(now.value));
+      if (at < 0) at = options.push({ value: now.value, title: isRecord(now.value) ? str(now.value["name"]) || hash(now.value).slice(0, 12) : say(now.value) }) - 1;
+      choose.replaceChildren(...options.map((choice) => h("option", {}, choice.title)));
+      choose.selectedIndex = at;
+    },
+  };
+};
+
+const CONTROLS: Record<Kind, Make> = { layers, recipe, target, weights, select, chips, flag, numbers, number, text };

@@ -10,13 +10,15 @@ import { drawDiff } from "./diff";
 import { figure, metricTitle, sentence, short, unit } from "./figures";
 import type { History } from "./history";
 import { LINES } from "./ink";
+import { Pairs } from "./pairs";
+import { type Classes, colours } from "./palette";
 import { type Aim, Readings } from "./readings";
 import { str } from "./rows";
 import { Samples } from "./samples";
-import { follow } from "./stream";
+import { type Follower, follow } from "./stream";
 import { Gauges, Log } from "./system";
 
-interface About { id: string; metric: string | null; target: Aim | null; measures: Record<string, MetricInfo>; classes: Record<string, { title: string; colour: number }> }
+interface About { id: string; metric: string | null; target: Aim | null; measures: Record<string, MetricInfo>; classes: Classes }
 const EVERY_MS = 250;
 const GOING = ["running", "pausing", "stopping"];
 
@@ -53,6 +55,22 @@ export function mount(root: HTMLElement): void {
     if (dirty.has("sys")) gauges.draw(history);
     if (dirty.has("log")) log.draw(history);
     readings.draw(history, GOING.includes(state));
+    drawRelief();
+  };
+  // The same training without relief, or with it: what each finds, side by side.
+  const beside = one("[data-pairs]", root), pairs = beside ? new Pairs(beside, about.metric, about.measures, colourOf, titleOf) : null;
+  let other: Follower | null = null, relief: { with: string; without: string } | null = null;
+  const noteRelief = (): void => {
+    const head = one("#run-head", root), on = head?.dataset["reliefWith"], off = head?.dataset["reliefWithout"];
+    if (!on || !off || relief) return;
+    relief = { with: on, without: off };
+    other = follow(on === about.id ? off : on, () => { history.dirty.add("state"); soon(); }, () => undefined);
+  };
+  const drawRelief = (): void => {
+    if (!relief || !other || !pairs) return;
+    const mine = { id: about.id, history }, theirs = { id: about.id === relief.with ? relief.without : relief.with, history: other.history };
+    const [on, off] = about.id === relief.with ? [mine, theirs] : [theirs, mine];
+    pairs.draw([{ ...on, word: "With relief" }, { ...off, word: "Colour alone" }]);
   };
   const classes = (): void => {
     const evaluation = (shown === null ? history.evals.at(-1) : history.evals.find((each) => each.step === shown)) ?? null;
@@ -88,25 +106,17 @@ export function mount(root: HTMLElement): void {
   document.body.addEventListener("htmx:afterSettle", () => {
     const now = one("#run-head", root)?.dataset["runState"] ?? state;
     if (now !== state) { state = now; history.dirty.add("state"); soon(); }
+    noteRelief();
   });
   // The job's own changes: its turn has come, it died, it was cancelled. While it waits, others' changes move it up.
   listen((event) => { if (event.kind === "state" || event.kind === "hello" || event.kind === "reset") refresh(); });
+  noteRelief();
   controls(root, about.id, refresh);
   call<Record<string, unknown>>("GET", `/api/training/${about.id}`).then((run) => drawDiff(place("[data-diff]"), run["defaults_diff"]))
     .catch((error: unknown) => place("[data-diff]").replaceChildren(h("p", { class: "small faint" }, explain(error).detail)));
 }
 
 const unitOf = (about: About): string => about.measures[about.metric ?? ""]?.unit ?? "";
-
-function colours(classes: About["classes"]): (label: string) => string {
-  const given = new Map<string, string>();
-  return (label) => {
-    const known = classes[label]?.colour;
-    if (known) return `class-${known}`;
-    if (!given.has(label)) given.set(label, LINES[given.size % LINES.length] ?? "class-1");
-    return given.get(label) ?? "class-1";
-  };
-}
 
 function lossLines(history: History): { lines: Line[]; values: (number | null)[][] } {
   const parts = history.lossParts();
