@@ -96,6 +96,29 @@ class BlobStore:
         self.check_space(size or 0)
         return BlobWriter(self, expected, max_bytes)
 
+    def adopt(self, path: Path) -> BlobInfo:
+        """Make a finished file a blob; it has to lie on the same file system, and is gone from its place.
+
+        Raises UnavailableError when it cannot be put on disk.
+        """
+        digest = hashlib.sha256()
+        with path.open("rb") as file:
+            while piece := file.read(1 << 20):
+                digest.update(piece)
+        size, sha256 = path.stat().st_size, digest.hexdigest()
+        target = self.path(sha256)
+        if target.is_file():
+            path.unlink()
+            return BlobInfo(sha256, size, new=False)
+        with _disk_errors(self.folder):
+            with path.open("rb+") as file:
+                os.fsync(file.fileno())
+            path.chmod(0o444)
+            _make_folders(target.parent)
+            path.replace(target)
+            _sync_folder(target.parent)
+        return BlobInfo(sha256, size)
+
     def check_space(self, more_bytes: int = 0, *, min_free_mb: int | None = None) -> None:
         """Raise UnavailableError when the disk has too little room left for this many bytes more.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 from anyio import to_thread
 from fastapi import APIRouter, Path, Query, Request, Response
@@ -14,7 +14,7 @@ from rcg.api.files import stored_file
 from rcg.api.multipart import Intake, read_form
 from rcg.api.routers.cards import Limit, Offset
 from rcg.api.schemas import JobOut
-from rcg.api.services.datasets import catalogue, files, filling, items, splitting, versions
+from rcg.api.services.datasets import catalogue, exports, files, filling, imports, items, splitting, versions
 from rcg.datasets.schema import Split
 from rcg.store.repositories.datasets import Sort
 from rcg.store.repositories.items import Filter
@@ -27,6 +27,24 @@ FORM_OF_FILES: dict[str, Any] = {
     "requestBody": {
         "required": True,
         "content": {"multipart/form-data": {"schema": {"type": "object", "properties": {"files": _FILES}}}},
+    }
+}
+FORM_OF_ARCHIVE: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "properties": {
+                        "archive": {"type": "string", "format": "binary"},
+                        "files": _FILES,
+                        "annotation_format": {"type": "string", "enum": list(get_args(schemas.ImportFormat))},
+                    },
+                }
+            },
+            "application/json": {"schema": schemas.FolderImportIn.model_json_schema()},
+        },
     }
 }
 
@@ -195,6 +213,33 @@ def render_into(dataset: Dataset, body: schemas.RenderMoreIn, container: Contain
 def add_captures(dataset: Dataset, body: schemas.CapturesIn, container: ContainerDep) -> JobOut:
     """Measure captures and add their sides with all layers."""
     return filling.from_captures(container, dataset, body)
+
+
+@router.post("/datasets/{dataset}/import", status_code=202, openapi_extra=FORM_OF_ARCHIVE)
+async def import_into(dataset: Dataset, request: Request, container: ContainerDep) -> JobOut:
+    """Read images and annotations in; what was imported before is not doubled.
+
+    A form with `archive` (zip or tar), or with `files`, and `annotation_format`; or JSON `{"folder": NAME}`
+    for a folder below `inbox` or `revolutionary_datasets` of the data folder. The job's result says what came,
+    and what could not be carried over.
+    """
+    return await imports.from_request(container, dataset, request)
+
+
+# Out
+
+
+@router.post("/datasets/{dataset}/export", status_code=202)
+def export_dataset(dataset: Dataset, body: schemas.ExportIn, container: ContainerDep) -> JobOut:
+    """Write a version, or everything as it is now, as a zip archive. The job's result has the loss report."""
+    return exports.export(container, dataset, body)
+
+
+@router.get("/datasets/{dataset}/exports/{job_id}", response_class=FileResponse)
+def get_export(dataset: Dataset, job_id: str, container: ContainerDep) -> FileResponse:
+    """The archive that an export wrote."""
+    sha256, name = exports.archive(container, dataset, job_id)
+    return FileResponse(container.blobs.path(sha256), media_type="application/zip", filename=name)
 
 
 # Versions

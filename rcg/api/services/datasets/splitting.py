@@ -48,13 +48,15 @@ class Plan:
         return {"seed": self.seed, "shares": self.shares, "fixed_cards": self.fixed}
 
 
-def plan(session: Session, dataset_id: str, seed: int, shares: Mapping[str, float]) -> Plan:
-    """Split the labelled items of a dataset by card. Memory is a few words a card."""
+def plan(
+    session: Session, dataset_id: str, seed: int, shares: Mapping[str, float], where: Filter = TAKEN
+) -> Plan:
+    """Split items of a dataset by card: the labelled ones, or others. Memory is a few words an item."""
     given: dict[str, Split] = {}
     item_counts: dict[str, int] = {}
     card_of: dict[str, str] = {}
     clashing = set[str]()
-    for row in items.keys(session, dataset_id, TAKEN):
+    for row in items.keys(session, dataset_id, where):
         item_counts[row.card_key] = item_counts.get(row.card_key, 0) + 1
         card_of[row.id] = row.card_key
         if row.split is not None and given.setdefault(row.card_key, row.split) != row.split:
