@@ -90,7 +90,7 @@ export function mount(root: HTMLElement): void {
     const select = one<HTMLSelectElement>("[data-version]", root);
     if (!select) return;
     const words = made.versions.map((each): [string, string] => [String(each.number), `v${each.number}${each.train === null ? "" : `, ${each.train} to train on, ${each.val ?? 0} held out`}${each.note ? `, ${each.note}` : ""}`]);
-    if (!words.length) words.push(["", "none yet: v1 is made at launch"]);
+    if (!words.length) words.push(["", "none yet: v1 is made of what is labelled"]);
     select.replaceChildren(...words.map(([value, word]) => h("option", { value }, word)));
     const dataset = isRecord(made.spec["dataset"]) ? made.spec["dataset"] : {};
     select.value = String(choices.version ?? num(dataset["version"]) ?? words[0]?.[0] ?? "");

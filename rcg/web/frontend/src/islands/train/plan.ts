@@ -62,7 +62,7 @@ function warning(json: unknown): Warning {
 function version(json: Record<string, unknown>): Version {
   const summary = isRecord(json["summary"]) ? json["summary"] : {}, splits = isRecord(summary["splits"]) ? summary["splits"] : {};
   const items = (name: string): number | null => (isRecord(splits[name]) ? num(splits[name]["items"]) : num(splits[name]));
-  return { id: str(json["id"]), number: num(json["number"]) ?? 0, note: str(json["note"]), train: items("train"), val: items("val") };
+  return { id: str(json["id"]), number: num(json["number"]) ?? 0, note: str(json["note"]), train: num(json["train"]) ?? items("train"), val: num(json["val"]) ?? items("val") };
 }
 
 /** The same value, as JSON sees it. */
