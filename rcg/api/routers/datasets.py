@@ -220,8 +220,8 @@ async def import_into(dataset: Dataset, request: Request, container: ContainerDe
     """Read images and annotations in; what was imported before is not doubled.
 
     A form with `archive` (zip or tar), or with `files`, and `annotation_format`; or JSON `{"folder": NAME}`
-    for a folder below `inbox` or `revolutionary_datasets` of the data folder. The job's result says what came,
-    and what could not be carried over.
+    for a folder below `inbox` or `revolutionary_datasets` of the data folder. The result says what came, and
+    what could not be carried over.
     """
     return await imports.from_request(container, dataset, request)
 
