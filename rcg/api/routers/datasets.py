@@ -11,7 +11,7 @@ from fastapi.responses import FileResponse
 from rcg.api import dataset_schemas as schemas
 from rcg.api.deps import ContainerDep
 from rcg.api.files import stored_file
-from rcg.api.multipart import Intake, read_form
+from rcg.api.multipart import Form, Intake, read_form
 from rcg.api.routers.cards import Limit, Offset
 from rcg.api.schemas import JobOut
 from rcg.api.services.datasets import catalogue, exports, files, filling, imports, items, splitting, versions
@@ -189,6 +189,12 @@ async def add_images(dataset: Dataset, request: Request, container: ContainerDep
 
     By curl: `-F files=@1.jpg -F files=@2.jpg`.
     """
+    form = await images_form(dataset, request, container)
+    return await to_thread.run_sync(files.add_images, container, dataset, form)
+
+
+async def images_form(dataset: str, request: Request, container: ContainerDep) -> Form:
+    """Read the images of a form. Raises before anything is read when there is no such dataset, or no room."""
     await to_thread.run_sync(catalogue.get, container, dataset)
     limits = container.settings.limits
     await to_thread.run_sync(lambda: container.blobs.check_space(min_free_mb=limits.min_free_disk_mb))
@@ -199,8 +205,7 @@ async def add_images(dataset: Dataset, request: Request, container: ContainerDep
         strip=True,
         hint=f"Send {files.FILES_AT_ONCE} at a time, or all of them as one zip archive to .../import.",
     )
-    form = await read_form(request, container.blobs, intake)
-    return await to_thread.run_sync(files.add_images, container, dataset, form)
+    return await read_form(request, container.blobs, intake)
 
 
 @router.post("/datasets/{dataset}/render", status_code=202)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from rcg.container import Container
 
+RESERVED = frozenset({"create", "discover", "legacy", "render"})
 _AT_ONCE = 2_000
 """items that one transaction copies or deletes: who annotates meanwhile waits no longer than that takes"""
 
@@ -68,6 +69,10 @@ def create(container: Container, body: schemas.DatasetIn) -> schemas.DatasetDeta
 
 def add(session: Session, body: schemas.DatasetIn) -> Dataset:
     """Make an empty dataset within the caller's transaction."""
+    if body.name.lower() in RESERVED:
+        raise InputError(
+            f"A dataset cannot be named {body.name!r}: an address has that name.", "Choose another name."
+        )
     kind = kinds.resolve(session, body.kind)
     return datasets.add(
         session, name=body.name, kind=kind.name, schema=kind.label_schema, description=body.description
