@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from rcg.api.dataset_schemas import VersionRef
 from rcg.api.schemas import In, JobOut, Name, PageOut
+from rcg.api.training_aliases import translate
 from rcg.training.spec import Preset
 
 RunState = Literal["queued", "running", "pausing", "paused", "stopping", "done", "failed", "cancelled"]
@@ -30,7 +31,8 @@ class PlanIn(In):
 
 
 class StartIn(PlanIn):
-    """A run to launch."""
+    """A run to launch. Options may also stand beside ``set``, under the names that older scripts use:
+    ``dataset_id``, ``model_type``, ``batch_size``, ``learning_rate``, ``target_accuracy`` and their like."""
 
     name: Name | None = Field(None, description="null: one that says what it is")
     launch_token: LaunchToken | None = Field(
@@ -39,6 +41,12 @@ class StartIn(PlanIn):
     epochs: Annotated[float, Field(gt=0, le=100_000)] | None = Field(
         None, description="passes over the training items, in place of set.steps"
     )
+    kind: Text | None = Field(None, description="refused when the dataset is of another kind")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _in_our_words(cls, body: Any) -> Any:
+        return translate(body) if isinstance(body, dict) else body
 
 
 class ExtendIn(In):
@@ -287,3 +295,89 @@ class PredictIn(In):
     dataset_id: Text | None = Field(None, description="id or name; null: that of the items")
     item_ids: list[Text] | None = Field(None, max_length=10_000, description="null: all without labels")
     least_score: float = Field(0.3, ge=0, le=1, description="predictions below are left out")
+
+
+class ExecuteIn(StartIn):
+    """A run to launch, as the owner's scripts do; with ``initialization_id`` what was initialised."""
+
+    dataset: Text | None = None  # type: ignore[assignment]
+    initialization_id: Text | None = Field(None, description="of a pre-flight; null: the options given here")
+
+
+class InitializeOut(PreflightOut):
+    """A pre-flight, with the name by which to execute it."""
+
+    initialization_id: str
+    status: Literal["initializing"] = "initializing"
+    training_plan: dict[str, Any]
+    warnings: list[dict[str, Any]]
+
+
+class ProgressOut(BaseModel):
+    """How far a run is, in the names of the owner's scripts."""
+
+    success: Literal[True] = True
+    training_id: str
+    status: RunState
+    message: str
+    progress: float = Field(description="0..1")
+    progress_percent: float
+    current_step: int
+    total_steps: int
+    current_epoch: float | None
+    loss: float | None
+    learning_rate: float | None
+    metric: str | None
+    best_metric: float | None
+    best_step: int | None
+    eta_seconds: float | None
+    eta: EtaOut | None
+    queue_position: int | None
+    error: dict[str, Any] | None
+
+
+class MetricsOut(BaseModel):
+    """What a run has measured: of the held-out part at each evaluation, and while training."""
+
+    success: Literal[True] = True
+    training_id: str
+    metric: str | None
+    best: float | None
+    best_step: int | None
+    current: dict[str, float] = Field(description="of the last evaluation")
+    per_class: dict[str, dict[str, float]]
+    interval: dict[str, list[float]]
+    history: list[dict[str, Any]] = Field(description="step and metrics of each evaluation")
+    training: list[dict[str, Any]] = Field(description="step, loss, lr; of a long run every so many rows")
+
+
+class TrainingLogLine(BaseModel):
+    """A line of a run's log."""
+
+    t: int
+    timestamp: str
+    level: str
+    attempt: int
+    message: str
+
+
+class TrainingLogsOut(BaseModel):
+    """A run's log, its end."""
+
+    success: Literal[True] = True
+    training_id: str
+    total: int
+    logs: list[TrainingLogLine]
+
+
+class TrainingStatusOut(BaseModel):
+    """What trains, waits, and ended last."""
+
+    success: Literal[True] = True
+    status: Literal["idle", "training"]
+    message: str
+    active: list[RunSummary]
+    recent: list[RunSummary]
+    runs: dict[str, int] = Field(description="how many in each state")
+    models: int
+    gpus: int

@@ -17,11 +17,15 @@ if TYPE_CHECKING:
 
 
 def compute(ctx: JobContext, spec: dict[str, Any]) -> dict[str, Any]:
-    """Render ``cards`` cards of ``seed``, one in memory at a time. The same spec gives the same files."""
+    """Render ``cards`` cards of ``seed``, one in memory at a time. The same spec gives the same files.
+
+    With ``held_out`` so many, the last ones, are given to the part ``val`` and the others to ``train``.
+    """
     from rcg.datasets.rendered import render_item  # noqa: PLC0415
 
     blobs = BlobStore(ctx.data_dir / "blobs")
     count = int(spec["cards"])
+    held_out = int(spec.get("held_out", 0))
     with RowWriter(ctx) as rows:
         for index in range(count):
             ctx.progress(index / count, f"Rendering card {index + 1} of {count}")
@@ -33,6 +37,7 @@ def compute(ctx: JobContext, spec: dict[str, Any]) -> dict[str, Any]:
                     stored=store_sample(blobs, item.sample),
                     annotations=item.sample.annotations,
                     card=item.card,
+                    split=("train" if index < count - held_out else "val") if held_out else None,
                     side=item.side,
                     px_per_mm=item.sample.px_per_mm,
                     margin_mm=item.margin_mm,

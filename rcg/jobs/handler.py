@@ -91,12 +91,18 @@ HANDLERS: dict[str, Handler] = {
         Handler("ingest", "rcg.jobs.ingest:compute", "rcg.jobs.ingest:accept"),
         Handler("dataset_import", "rcg.jobs.dataset_import:compute", "rcg.jobs.dataset_import:accept"),
         Handler(
-            "dataset_rows", "rcg.jobs.dataset_accept:compute", "rcg.jobs.dataset_accept:accept",
-            resource="io", isolated=False,
+            "dataset_rows",
+            "rcg.jobs.dataset_accept:compute",
+            "rcg.jobs.dataset_accept:accept",
+            resource="io",
+            isolated=False,
         ),
         Handler("dataset_export", "rcg.jobs.dataset_export:compute", "rcg.jobs.dataset_export:accept"),
         Handler("dataset_captures", "rcg.jobs.dataset_captures:compute", "rcg.jobs.dataset_captures:accept"),
         Handler("dataset_render", "rcg.jobs.dataset_render:compute", "rcg.jobs.dataset_render:accept"),
+        Handler(
+            "first_model", "rcg.jobs.first_model:compute", "rcg.api.services.training.first_model:accept"
+        ),
         Handler("augment_preview", "rcg.jobs.augment_preview:compute", resource="io"),
         Handler(
             "train",

@@ -181,6 +181,10 @@ class JobSystem:
         self._changed(job)
         return job
 
+    def tell(self, job: Job) -> None:
+        """Say how a job stands, for who shows something that has changed beside it."""
+        self.events.publish("state", shown(job), job.id)
+
     def log(self, job_id: str, limit: int = 500) -> list[dict[str, Any]]:
         """The newest lines of a job's log, oldest first: ``t`` (ms), ``level``, ``attempt``, ``text``."""
         if not job_id.isalnum():

@@ -55,6 +55,12 @@ def active_of(session: Session, subject: str, kind: str | None = None) -> Sequen
     return session.scalars(query.order_by(Job.created_at, Job.id)).all()
 
 
+def active_of_kind(session: Session, kind: str) -> Sequence[Job]:
+    """Return the queued and running jobs of a kind, oldest first."""
+    query = select(Job).where(Job.kind == kind, Job.state.in_(ACTIVE))
+    return session.scalars(query.order_by(Job.created_at, Job.id)).all()
+
+
 def count_by_state(session: Session) -> dict[str, int]:
     """Return how many jobs are in each state that occurs."""
     rows = session.execute(select(Job.state, func.count()).group_by(Job.state)).all()

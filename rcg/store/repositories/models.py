@@ -34,6 +34,12 @@ def of_run(session: Session, run_id: str) -> Model | None:
     return session.scalars(query.limit(1)).first()
 
 
+def of_runs(session: Session, run_ids: Sequence[str]) -> dict[str, Model]:
+    """Return the newest model of each of these runs that published one."""
+    query = select(Model).where(Model.run_id.in_(run_ids)).order_by(Model.created_at, Model.id)
+    return {str(model.run_id): model for model in session.scalars(query)}
+
+
 def add(session: Session, run: Run, *, weights_sha256: str, config: dict[str, Any]) -> Model:
     """Publish what a run made, under the run's name or the next free one like it. The file's row exists.
 
