@@ -29,10 +29,11 @@ export function classes(form: HTMLFormElement, dataset: string): void {
     const names = Object.entries(now.renames).map(([was, becomes]) => `${was} becomes ${becomes}`);
     if (names.length) parts.push(names.join(", "));
     if (added) parts.push(`${added} new`);
-    if (dropped.length) parts.push(`${dropped.map((name) => `${name}${before.get(name) ? ` with ${before.get(name)} annotations` : ""}`).join(", ")} deleted`);
+    if (dropped.length) parts.push(`${dropped.map((name) => `${name}${before.get(name) ? ` with ${before.get(name)} annotation${before.get(name) === 1 ? "" : "s"}` : ""}`).join(", ")} deleted`);
     says.textContent = parts.length ? `Not saved: ${parts.join("; ")}` : "Not saved";
   };
   saved = text(read());
+  if (sessionStorage.getItem("rcg-classes") === dataset) { sessionStorage.removeItem("rcg-classes"); toast("Classes saved"); }
 
   const save = async (drop: boolean): Promise<void> => {
     const now = editor.read();
@@ -43,7 +44,7 @@ export function classes(form: HTMLFormElement, dataset: string): void {
     if (button) button.disabled = true;
     try {
       await call("PATCH", `/api/datasets/${dataset}`, { label_schema: now.schema, renames: now.renames, drop_annotations: drop });
-      toast("Classes saved");
+      sessionStorage.setItem("rcg-classes", dataset);
       leave();
     } catch (error) {
       refused(error);

@@ -15,6 +15,7 @@ import { versions } from "./versions";
 import { capturing, rendering } from "./ways";
 
 const FILTERS = ["label_state", "state", "flagged", "split", "class", "q"] as const;
+const AT_ONCE = 900;  // more files than that are uploaded on their own, their annotations after them
 interface Problem { code: string; title: string; item_ids: string[] }
 
 export function mount(root: HTMLElement): void {
@@ -31,6 +32,7 @@ export function mount(root: HTMLElement): void {
   versions(root, id, announce);
   const form = one<HTMLFormElement>("[data-classes-form]", root);
   if (form) classes(form, id);
+  const freshen = throttled(() => void renew(root, id), 1500);
 
   root.addEventListener("click", (event) => {
     const what = from(event, "[data-do]")?.dataset["do"];
@@ -52,10 +54,32 @@ export function mount(root: HTMLElement): void {
 
   listen((event) => {
     const mine = event.data["subject"] === `dataset:${id}`;
-    if (event.kind === "reset" || (event.kind === "state" && mine)) announce();
+    // What happened before this page listened, or while nobody did, is taken from the server.
+    if (event.kind === "reset" || event.kind === "hello" || (event.kind === "state" && mine)) announce();
     if (event.kind === "state" && mine && event.data["state"] === "done") { items(); }
   });
-  document.body.addEventListener("rcg:dataset", () => items());
+  document.body.addEventListener("rcg:dataset", () => { items(); freshen(); });
+  document.addEventListener("visibilitychange", () => { if (!document.hidden) announce(); });
+}
+
+/** Takes counts and filters from the page as it is now, and the classes unless they are being changed. */
+async function renew(root: HTMLElement, id: string): Promise<void> {
+  const answer = await fetch(location.href, { headers: { accept: "text/html" } }).catch(() => null);
+  if (!answer?.ok) return;
+  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const before = new Map(all("[data-chip=split]", root).map((chip) => [chip.dataset["value"], one("[data-chip-count]", chip)?.textContent ?? ""]));
+  for (const selector of [".st-chips", ...all("[data-tab-count]", root).map((place) => `[data-tab-count=${place.dataset["tabCount"]}]`)]) {
+    const now = one(selector, root), next = one(selector, fresh);
+    if (now && next && now.innerHTML !== next.innerHTML) now.replaceChildren(...[...next.childNodes].map((node) => document.adoptNode(node)));
+  }
+  for (const chip of all("[data-chip=split]", root)) { const place = one("[data-chip-count]", chip); if (place && !place.textContent) place.textContent = before.get(chip.dataset["value"]) ?? ""; }
+  for (const selector of [".st-bar", ".st-find", "[data-fill-close]"]) { const now = one(selector, root), next = one(selector, fresh); if (now && next) now.hidden = next.hidden; }
+  const form = one<HTMLFormElement>("[data-classes-form]", root), next = one<HTMLFormElement>("[data-classes-form]", fresh);
+  const was = (from: HTMLElement): string => all("[data-was]", from).map((row) => `${row.dataset["was"]} ${row.dataset["count"]}`).join();
+  if (form && next && one("[data-save-bar]", form)?.hidden && was(form) !== was(next)) {
+    form.replaceWith(document.adoptNode(next));
+    classes(next, id);
+  }
 }
 
 /** Calls at once, then at most every `wait` milliseconds, and always once more after the last call. */
@@ -70,7 +94,7 @@ function throttled(run: () => void, wait: number): () => void {
 
 function naming(root: HTMLElement, path: string): void {
   for (const input of all<HTMLInputElement>("[data-patch]", root)) {
-    let before = input.value;
+    let before = input.defaultValue;
     const key = input.dataset["patch"] ?? "";
     input.addEventListener("change", () => {
       if (key === "name" && !input.value.trim()) { input.value = before; return; }
@@ -86,6 +110,7 @@ function naming(root: HTMLElement, path: string): void {
       if (event.key === "Enter") input.blur();
       if (event.key === "Escape") { input.value = before; fieldError(input, ""); input.blur(); }
     });
+    if (input.value !== before && document.activeElement !== input) input.dispatchEvent(new Event("change"));  // changed before this was loaded
   }
 }
 
@@ -126,6 +151,7 @@ function filling(root: HTMLElement, id: string, changed: () => void, openImport:
     open(false);
     if (archives.length > 1) wrong?.replaceChildren(notice("warn", `${archives.length} archives at once: only ${archives[0]?.path} is imported now.`, "Drop the others afterwards, one at a time."));
     if (archives.length) { openImport(archives.slice(0, 1)); if (images.length) sending.add(images); }
+    else if (annotations.length && chosen.length > AT_ONCE) { sending.add(images); openImport(annotations); }
     else if (annotations.length) openImport([...images, ...annotations]);
     else if (images.length) sending.add(images);
     else wrong?.replaceChildren(notice("warn", "There is no file in what was dropped."));
@@ -137,6 +163,7 @@ function filling(root: HTMLElement, id: string, changed: () => void, openImport:
   const files = one<HTMLInputElement>("#fill-files", panel), folder = one<HTMLInputElement>("[data-folder]", panel);
   files?.addEventListener("change", () => picked(files));
   folder?.addEventListener("change", () => picked(folder));
+  if (files?.files?.length) picked(files);  // chosen before this was loaded
   one("[data-choose-folder]", panel)?.addEventListener("click", (event) => { event.preventDefault(); folder?.click(); });
   one("[data-fill-close]", panel)?.addEventListener("click", () => { panel.hidden = true; });
   const zone = one("[data-drop]", panel);

@@ -130,6 +130,8 @@ export class Uploads {
     button("[data-retry-all]", refused > 1 && !left);
     button("[data-uploads-stop]", count("waiting") > 0);
     button("[data-uploads-clear]", all > 0 && !left);
+    // When all went well the list has said what it had to; refusals and remarks stay.
+    if (!left && !refused) setTimeout(() => { if (!this.lines) for (const entry of this.entries) if (entry.row && !one(".st-remark", entry.row)) { entry.row.remove(); entry.row = null; } }, 1500);
   }
 }
 

@@ -59,6 +59,8 @@ export function importing(dialog: HTMLDialogElement, dataset: string, changed: (
     const result = job.result ?? {}, figure = (key: string): number => Number(result[key] ?? 0);
     const parts = [`${figure("items")} new item${figure("items") === 1 ? "" : "s"}`, `${figure("annotations")} annotation${figure("annotations") === 1 ? "" : "s"}`];
     if (figure("known_items")) parts.push(`${figure("known_items")} there already`);
+    const fresh = Array.isArray(result["new_classes"]) ? (result["new_classes"] as string[]) : [];
+    if (fresh.length) parts.push(`new class${fresh.length === 1 ? "" : "es"}: ${fresh.join(", ")}`);
     const missing = Array.isArray(result["missing_names"]) ? (result["missing_names"] as string[]).slice(0, 3).join(", ") : "";
     const left = figure("without_item") ? notice("warn", `Labels of ${figure("without_item")} image${figure("without_item") === 1 ? "" : "s"} that are not here were left out: ${missing}.`, "Add these images, then import the labels again: nothing comes twice.") : null;
     report?.replaceChildren(h("div", { class: "stack tight" }, notice("good", `Imported: ${parts.join(", ")}.`, result["format"] ? `Read as ${String(result["format"])}.` : ""), left, losses(result["loss"], "Nothing was lost on the way.")));

@@ -18,7 +18,10 @@ export function rowError(row: HTMLElement, text: string, field = "name"): void {
 }
 
 export class SchemaEditor {
+  private readonly loaded: Set<string>;
+
   constructor(readonly root: HTMLElement, private readonly changed: () => void) {
+    this.loaded = new Set(this.rows("class").map((row) => row.dataset["was"] ?? ""));
     this.root.addEventListener("click", (event) => {
       const add = from(event, "[data-add]"), remove = from(event, "[data-remove]");
       if (add) this.add(add.dataset["add"] as Row);
@@ -118,9 +121,11 @@ export class SchemaEditor {
       rowError(row, "");
       (skeleton[index] ?? []).forEach((name, end) => { if (!known.has(name)) fail(row, `There is no point “${name}”.`, end ? "to" : "from"); });
     });
-    const classNames = new Set(classes.map((each) => each.name));
+    const classNames = new Set(classes.map((each) => each.name)), gone = (name: string): boolean => this.loaded.has(name) && !classNames.has(name);
     const attributes = this.rows("attribute").map((row) => {
-      const type = value(row, "type"), choices = type === "choice" ? list(value(row, "choices")) : [], of = list(value(row, "classes")).map((name) => renames[name] ?? name);
+      const type = value(row, "type"), choices = type === "choice" ? list(value(row, "choices")) : [], written = list(value(row, "classes")).map((name) => renames[name] ?? name);
+      const of = written.filter((name) => !gone(name));  // a class that is deleted takes its place in attributes along
+      if (written.length && !of.length) fail(row, "Its classes are deleted: name others, or delete it, too.", "classes");
       if (type === "choice" && choices.length < 2) fail(row, "It needs at least two choices.", "choices");
       const missing = of.find((name) => !classNames.has(name));
       if (missing) fail(row, `There is no class “${missing}”.`, "classes");
