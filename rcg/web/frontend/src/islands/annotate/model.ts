@@ -151,7 +151,7 @@ export function rebase(sheet: Sheet, pending: Op[], known: string[] = []): { mod
 function collapse(ops: Op[]): Op[] {
   let left = ops;
   for (const op of ops) {
-    if (!isReplay(op)) continue;
+    if (!isReplay(op) || !left.includes(op)) continue;
     const target = left.find((one) => one.op_id === op.target && one !== op);
     if (!target) continue;
     // Done and taken back: neither is sent. Done, taken back and done again: it is sent as it was.

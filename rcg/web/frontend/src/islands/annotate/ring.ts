@@ -62,6 +62,25 @@ export function simplifyRing(ring: Ring, tolerance: number): Ring {
   return found.length >= 3 ? found : ring;
 }
 
+/**
+ * Lays a pixel outline's stairs into slopes: short sides keep their middle alone, corners between long sides stay.
+ * What comes out lies within a pixel of the outline, on both sides of it alike.
+ */
+export function smoothStairs(ring: Ring, tolerance: number): Ring {
+  const long = 3, at = (i: number): XY => ring[(i + ring.length) % ring.length] as XY;
+  const corner = (i: number): boolean => gap(at(i - 1), at(i)) > long && gap(at(i), at(i + 1)) > long;
+  const found: Ring = [];
+  ring.forEach((p, i) => {
+    const q = at(i + 1), length = gap(p, q), [dx, dy] = [(q[0] - p[0]) / length, (q[1] - p[1]) / length];
+    if (corner(i)) found.push(p);
+    if (length <= long) { found.push([(p[0] + q[0]) / 2, (p[1] + q[1]) / 2]); return; }
+    if (!corner(i)) found.push([p[0] + dx, p[1] + dy]);
+    if (!corner(i + 1)) found.push([q[0] - dx, q[1] - dy]);
+  });
+  const smooth = simplifyRing(found, tolerance).map(([x, y]): XY => [round(x), round(y)]);
+  return smooth.length >= 3 ? smooth : ring;
+}
+
 export function crossesItself(ring: Ring): boolean {
   const side = (a: XY, b: XY, p: XY): number => (b[0] - a[0]) * (p[1] - a[1]) - (b[1] - a[1]) * (p[0] - a[0]);
   const count = ring.length;

@@ -2,14 +2,14 @@
 import { deleteVertex, extent, handles, insertVertex, moveVertex, rings, translate, turnCorners, type Vertex } from "./geometry";
 import type { Model } from "./model";
 import { polygonOf } from "./rle";
-import { crossesItself, round, simplifyRing } from "./ring";
+import { crossesItself, round, smoothStairs } from "./ring";
 import type { Desk } from "./tools/tool";
 import { type Annotation, type LabelSchema, newId, type Op, type Polygon, type Ring, type Shape, type ToolName, type Value, type XY } from "./types";
 
 /** What stays from item to item. */
 export interface Habits { label: string; tool: ToolName; threshold: number; hidden: boolean }
 export interface Host { send(op: Op): void; changed(): void; say(text: string): void; useTool(name: ToolName): void }
-const STAIRS = 0.75;  // px that the steps of a mask's outline are smoothed by
+const STAIRS = 0.5;  // px that a mask's outline may leave out when its steps are laid into slopes
 
 export class Session implements Desk {
   chosen: string[] = [];
@@ -265,7 +265,7 @@ export function asPolygon(shape: Shape): Polygon | null {
   if (shape.type === "box" || shape.type === "quad") return { type: "polygon", parts: [{ outer: (rings(shape)[0] as Ring).map(([x, y]) => [x, y]), holes: [] }] };
   const exact = shape.type === "mask" ? polygonOf(shape) : null;
   if (!exact) return null;
-  const smooth = (ring: Ring): Ring => { const found = simplifyRing(ring, STAIRS); return found.length < 1500 && crossesItself(found) ? ring : found; };
+  const smooth = (ring: Ring): Ring => { const found = smoothStairs(ring, STAIRS); return found.length < 1500 && crossesItself(found) ? ring : found; };
   return { type: "polygon", parts: exact.parts.map((part) => ({ outer: smooth(part.outer), holes: part.holes.map(smooth) })) };
 }
 
