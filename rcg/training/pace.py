@@ -1,0 +1,45 @@
+"""How long what is left will take: from this session's own times, as a range."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+
+_WARM_UP: Final = 5
+_KEPT: Final = 200
+
+
+@dataclass
+class Pace:
+    """Times of steps, evaluations and checkpoints, in seconds. The first steps are not counted."""
+
+    steps: list[float] = field(default_factory=list)
+    evaluations: list[float] = field(default_factory=list)
+    checkpoints: list[float] = field(default_factory=list)
+    _seen: int = 0
+
+    def step(self, seconds: float) -> None:
+        """Note how long a step took."""
+        self._seen += 1
+        if self._seen > _WARM_UP:
+            self.steps.append(seconds)
+            del self.steps[:-_KEPT]
+
+    def left(self, steps: int, evaluations: int, checkpoints: int) -> tuple[float, float, float] | None:
+        """Return the 10, 50 and 90 % points of the seconds that are left; None while nothing is known.
+
+        A mean over many steps varies less than one step, so the range narrows with what is left.
+        """
+        if not self.steps:
+            return None
+        times = np.array(self.steps)
+        rest = evaluations * _mean(self.evaluations) + checkpoints * _mean(self.checkpoints)
+        middle = float(np.median(times)) * steps + rest
+        spread = float(times.std()) * float(np.sqrt(max(steps, 1))) + 0.05 * middle
+        return max(0.0, middle - 1.28 * spread), middle, middle + 1.28 * spread
+
+
+def _mean(values: list[float]) -> float:
+    return float(np.mean(values)) if values else 0.0

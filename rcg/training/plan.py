@@ -1,0 +1,441 @@
+"""From a dataset version to a run spec: a value for every option, and the reason for it. No torch here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from rcg.datasets.augment import Recipe, check, defaults, parse
+from rcg.datasets.schema import Kind
+from rcg.errors import InputError
+from rcg.training import advice
+from rcg.training.advice import Advice
+from rcg.training.anchors import plan_anchors
+from rcg.training.architectures import (
+    BACKBONES,
+    Architecture,
+    Backbone,
+    compatible,
+    has_relief,
+)
+from rcg.training.architectures import (
+    architecture as named,
+)
+from rcg.training.fields import FIELDS, coerce, unknown
+from rcg.training.metrics import METRICS, metric
+from rcg.training.spec import PRESETS, Preset, RunSpec, say
+from rcg.training.summary import Summary
+
+_STEP: Final = 32
+_LONG_SIDE: Final[dict[Preset, int]] = {"quick": 224, "balanced": 448, "best": 896}
+_LONG_SIDE_CPU: Final[dict[Preset, int]] = {"quick": 224, "balanced": 448, "best": 640}
+_EPOCHS: Final[dict[Preset, int]] = {"quick": 4, "balanced": 40, "best": 100}
+_STEPS: Final[dict[Preset, tuple[int, int]]] = {
+    "quick": (300, 1500), "balanced": (1000, 12_000), "best": (3000, 60_000),
+}  # fmt: skip
+_PATIENCE: Final[dict[Preset, int | None]] = {"quick": None, "balanced": 10, "best": 15}
+_RATE: Final[dict[Backbone, float]] = {
+    "tiny": 2e-3, "mobilenet_v3": 1e-3, "resnet18": 1e-3, "resnet34": 7e-4, "resnet50": 4e-4,
+    "resnet50_v2": 4e-4,
+}  # fmt: skip
+_EVALUATED_ITEMS: Final = 200
+
+
+@dataclass(frozen=True)
+class Field:
+    """An option as it stands in the plan.
+
+    Attributes:
+        key: dotted, as in the spec.
+        value: what the spec holds; ``default``: what is proposed.
+        choices: (value, title) to choose from; empty: any value of the type.
+        reason: why that is proposed.
+    """
+
+    key: str
+    title: str
+    group: str
+    type: str
+    value: Any
+    default: Any
+    minimum: float | None
+    maximum: float | None
+    choices: list[dict[str, Any]]
+    unit: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A spec, where its values come from, and what to know before launching it."""
+
+    spec: RunSpec
+    fields: list[Field]
+    warnings: list[Advice]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as JSON."""
+        return {
+            "spec": self.spec.model_dump(mode="json"),
+            "fields": [asdict(one) for one in self.fields],
+            "warnings": [asdict(one) for one in self.warnings],
+        }
+
+
+def plan(
+    summary: Summary,
+    kind: Kind,
+    architecture: str | None = None,
+    preset: str = "quick",
+    overrides: Mapping[str, Any] | None = None,
+    *,
+    gpus: int = 0,
+) -> Plan:
+    """Plan a run.
+
+    Args:
+        summary: of the version, by :func:`rcg.training.summary.summarise`.
+        kind: of the dataset.
+        architecture: None: the one to propose.
+        preset: quick, balanced or best.
+        overrides: dotted option -> value, as JSON or as text; what depends on it follows.
+        gpus: CUDA devices here; larger networks are proposed where there is one.
+
+    Raises:
+        InputError: an option does not exist, has a wrong value, or the dataset cannot be trained on so.
+    """
+    if preset not in PRESETS:
+        raise InputError(f"There is no preset {str(preset)[:40]!r}.", f"Choose {', '.join(PRESETS)}.")
+    chosen = _architecture(summary, kind, architecture)
+    advice.refuse(summary, kind)
+    draft = _Draft(_joined(overrides or {}, kind))
+    _data(draft, summary, kind, chosen, preset, gpus)
+    _network(draft, summary, chosen, preset, gpus)
+    _length(draft, summary, preset, gpus)
+    _learning(draft)
+    _stopping(draft, summary, kind, preset)
+    spec = draft.spec(
+        dataset={
+            "name": summary.dataset, "kind": summary.kind, "version": summary.number,
+            "manifest_sha256": summary.manifest_sha256,
+        },
+        architecture=chosen.name,
+        preset=preset,
+    )  # fmt: skip
+    return Plan(spec, draft.fields, advice.warnings(summary, kind, spec, draft.coverage))
+
+
+def _architecture(summary: Summary, kind: Kind, name: str | None) -> Architecture:
+    judged = compatible(kind, summary.label_schema, summary.layers)
+    if name is None:
+        fit = next((one for one, ok, _ in judged if ok), None)
+        if fit is None:
+            raise InputError("No architecture fits this dataset.", judged[0][2])
+        return fit
+    wanted = named(name)
+    ok, reason = next((ok, reason) for one, ok, reason in judged if one is wanted)
+    if not ok:
+        others = [one.name for one, ok, _ in judged if ok]
+        raise InputError(
+            f"{wanted.title} cannot learn this dataset. {reason}",
+            f"Choose {' or '.join(others)}." if others else "Change the dataset.",
+            architectures=others,
+        )
+    return wanted
+
+
+def _joined(overrides: Mapping[str, Any], kind: Kind) -> dict[str, Any]:
+    """``stop.target.value`` and ``stop.target.metric`` are the halves of one option."""
+    found = {key: value for key, value in overrides.items() if not key.startswith("stop.target.")}
+    halves = {
+        key.rpartition(".")[2]: value for key, value in overrides.items() if key.startswith("stop.target.")
+    }
+    if halves:
+        if set(halves) - {"metric", "value"}:
+            raise unknown(next(key for key in overrides if key.startswith("stop.target.")))
+        whole = {"metric": kind.metric, **(found.get("stop.target") or {}), **halves}
+        found["stop.target"] = whole if "value" in whole else None
+    return found
+
+
+@dataclass
+class _Draft:
+    """Collects fields; a value that was set goes before the proposed one."""
+
+    overrides: dict[str, Any]
+    fields: list[Field] = field(default_factory=list)
+    values: dict[str, Any] = field(default_factory=dict)
+    coverage: float | None = None
+
+    def pick(self, key: str, default: Any, reason: str, choices: Mapping[Any, str] | None = None) -> Any:
+        info = FIELDS[key]
+        value = coerce(key, self.overrides[key]) if key in self.overrides else default
+        if choices is not None and info.type == "choice" and value not in choices:
+            raise InputError(
+                f"{info.title} ({key}) cannot be {str(value)[:80]!r}.",
+                f"Choose {', '.join(map(str, choices))}.",
+                field=key,
+            )
+        self.values[key] = value
+        offered = [{"value": one, "title": title} for one, title in (choices or {}).items()]
+        self.fields.append(
+            Field(
+                key, info.title, info.group, info.type, _plain(value), _plain(default), info.minimum,
+                info.maximum, offered, info.unit, reason,
+            )
+        )  # fmt: skip
+        return value
+
+    def spec(self, **fixed: Any) -> RunSpec:
+        left = sorted(set(self.overrides) - set(self.values))
+        if left:
+            if left[0] in FIELDS:
+                raise InputError(
+                    f"The option {left[0]!r} is none of this architecture.", "Leave it out.", field=left[0]
+                )
+            raise unknown(left[0])
+        data: dict[str, Any] = dict(fixed)
+        for key, value in self.values.items():
+            at, *rest = key.split(".")
+            if rest:
+                data.setdefault(at, {})[rest[0]] = value
+            else:
+                data[at] = value
+        data["model"]["type"] = named(fixed["architecture"]).options
+        try:
+            return RunSpec.model_validate(data)
+        except ValidationError as error:
+            where = ".".join(
+                str(part)
+                for part in error.errors()[0]["loc"]
+                if isinstance(part, str) and part not in {"mask", "points"}
+            )
+            detail, hint = say(error)
+            raise InputError(detail, hint, field=where or "input_size") from error
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
+
+
+# --- groups of options --------------------------------------------------------------------------
+
+
+def _data(d: _Draft, s: Summary, kind: Kind, chosen: Architecture, preset: Preset, gpus: int) -> None:
+    known = list(dict.fromkeys([*kind.channels, *kind.layers, *sorted(s.layers)]))
+    here = [name for name in known if name in s.layers]
+    proposed = [name for name in kind.channels if name in s.layers] or here[:1]
+    if chosen.needs_relief and not has_relief(proposed):
+        proposed += [name for name in ("normal", "curvature") if name in s.layers]
+    lacking = [name for name in kind.channels if name not in s.layers]
+    reason = f"The layers that {kind.title} learns from" + (
+        f"; no item has {', '.join(lacking)}." if lacking else ", all of which the items have."
+    )
+    channels = d.pick(
+        "channels", tuple(proposed), reason, {name: f"{name} ({s.layers[name]} items)" for name in here}
+    )
+    advice.check_channels(channels, s, relief=chosen.needs_relief)
+    side = min((_LONG_SIDE if gpus else _LONG_SIDE_CPU)[preset], max(s.width, s.height))
+    size = input_size(s.width, s.height, side)
+    d.pick(
+        "input_size", size,
+        f"Items are {s.width} x {s.height} px; {preset} fits them into {side} px, in steps of {_STEP}.",
+    )  # fmt: skip
+    _recipe(d, s, kind, preset)
+    mixed = has_relief(channels) and not all(has_relief([name]) for name in channels)
+    d.pick(
+        "modality_dropout",
+        0.1 if mixed else 0.0,
+        "One item in ten is shown without its relief, so that the model also works on a plain photograph."
+        if mixed
+        else "There is not both colour and relief to leave one out of.",
+    )
+
+
+def _recipe(d: _Draft, s: Summary, kind: Kind, preset: Preset) -> None:
+    if s.recipe is not None:
+        proposed: Recipe | None = parse(s.recipe)
+        reason = "The recipe that the version was made with."
+    else:
+        proposed = defaults(kind.model_copy(update={"label_schema": s.label_schema}))
+        reason = "What the kind allows, each layer moved by its own law."
+        if preset == "quick":
+            exact = [step for step in proposed.steps if step.op in {"flip_horizontal", "flip_vertical"}]
+            proposed = proposed.model_copy(update={"steps": exact})
+            reason = "Flips alone: a short run has no time to learn from more variety."
+        if not proposed.steps:
+            proposed, reason = None, "None: a short run, and the labels allow no flip."
+    value = d.pick("recipe", proposed.model_dump(mode="json") if proposed else None, reason)
+    if value is not None:
+        check(parse(value), s.label_schema)
+
+
+def input_size(width: int, height: int, side: int) -> tuple[int, int]:
+    """Return the training size whose longer side is about ``side``, of the items' shape, multiples of 32."""
+    scale = side / max(width, height, 1)
+    w, h = (max(64, _STEP * round(length * scale / _STEP)) for length in (width, height))
+    return w, h
+
+
+def _network(d: _Draft, s: Summary, chosen: Architecture, preset: Preset, gpus: int) -> None:
+    usual: dict[Preset, Backbone] = (
+        {"quick": "tiny", "balanced": "resnet50", "best": "resnet50_v2"}
+        if gpus
+        else {"quick": "tiny", "balanced": "resnet18", "best": "resnet34"}
+    )
+    backbone = usual[preset] if usual[preset] in chosen.backbones else chosen.backbones[-1]
+    why = "It learns from few items in minutes." if backbone == "tiny" else (
+        "There is a graphics card for it."
+        if gpus else "What a processor can train; a graphics card allows more."
+    )  # fmt: skip
+    backbone = d.pick("model.backbone", backbone, why, {name: BACKBONES[name] for name in chosen.backbones})
+    weights = d.pick(
+        "weights", None,
+        "None: the network learns from nothing. A file of weights shortens that, and helps with few items.",
+    )  # fmt: skip
+    norms = {"group": "Group: learns from nothing", "batch": "Batch", "frozen": "Batch, frozen"}
+    norm = (
+        "group" if weights is None else ("batch" if backbone in {"resnet50_v2", "mobilenet_v3"} else "frozen")
+    )
+    d.pick(
+        "model.norm", norm,
+        "Without weights frozen batch norms cannot learn, and batches are small."
+        if weights is None else "As the weights were trained; group norm for weights that RCG trained.",
+        norms,
+    )  # fmt: skip
+    if chosen.options == "points":
+        _points(d, preset)
+    else:
+        _masks(d, s, chosen, large=backbone.startswith("resnet50"))
+
+
+def _points(d: _Draft, preset: Preset) -> None:
+    d.pick("model.width", 64 if preset == "quick" else 128, "Enough to tell the points apart.")
+    d.pick("model.stride", 4, "A point is read to a small part of a cell.", {4: "4", 2: "2"})
+    d.pick("model.sigma", 1.0, "As tight as a cell is wide.")
+    d.pick("model.spread_weight", 1.0, "Tightness counts like distance.")
+
+
+def _masks(d: _Draft, s: Summary, chosen: Architecture, *, large: bool) -> None:
+    fusions = {"early": "Early: all channels stacked", "gated": "Gated: a stem each, attention weighs them"}
+    d.pick(
+        "model.fusion", "early",
+        "Early fusion costs nothing; gated attention is a run of its own to compare."
+        if len(chosen.fusions) > 1 else "This architecture stacks all channels.",
+        {name: fusions[name] for name in chosen.fusions},
+    )  # fmt: skip
+    width, height = d.values["input_size"][:2] if len(d.values["input_size"]) == 2 else (224, 224)
+    scale = min(width / max(s.width, 1), height / max(s.height, 1))
+    anchors = plan_anchors(s.boxes, s.width * scale, s.height * scale)
+    d.coverage = anchors.coverage
+    d.pick(
+        "model.anchor_sizes", anchors.sizes,
+        f"From the {len(s.boxes)} training boxes at this size, each class alike."
+        if s.boxes else "No boxes to go by.",
+    )  # fmt: skip
+    d.pick(
+        "model.anchor_ratios", anchors.ratios,
+        f"With these sizes {anchors.coverage:.0%} of the boxes meet an anchor by half."
+        if anchors.coverage is not None else "Usual ones.",
+    )  # fmt: skip
+    light = "Light heads: a flaw is a simple shape, and steps count more than width."
+    heavy = "As the large backbone was designed."
+    pick: Callable[[str, int, int], Any] = lambda key, small, big: d.pick(  # noqa: E731  a row per option reads best
+        key, big if large else small, heavy if large else light
+    )
+    pick("model.fpn_channels", 64, 256)
+    pick("model.head_width", 256, 1024)
+    pick("model.mask_channels", 64, 256)
+    pick("model.mask_layers", 2, 4)
+    d.pick(
+        "model.mask_resolution",
+        28,
+        "56 follows thin scratches closer, for a slower mask head.",
+        {28: "28", 56: "56"},
+    )
+    proposals = (2000, 512, 1000, 256) if large else (400, 128, 200, 64)
+    d.pick("model.proposals", proposals, "Before and after suppression, in training and in use.")
+    pick("model.rpn_samples", 64, 256)
+    pick("model.box_samples", 64, 256)
+    most = 100 if large else 30
+    d.pick("model.detections", most, "More than any item here has." if s.boxes else "Usual.")
+    d.pick("model.score_threshold", 0.05, "Low, so that the precision curve is whole; each use sets its own.")
+
+
+def _length(d: _Draft, s: Summary, preset: Preset, gpus: int) -> None:
+    backbone = d.values["model.backbone"]
+    heavy = backbone.startswith("resnet50")
+    batch = d.pick(
+        "batch_size", (8 if preset == "best" else 4) if gpus else (2 if heavy else 4),
+        "Small batches give many steps; group norm does not mind.",
+    )  # fmt: skip
+    train = max(s.items.get("train", 0), 1)
+    low, high = _STEPS[preset]
+    wanted = -(-_EPOCHS[preset] * train // batch)
+    steps = d.pick(
+        "steps", min(max(wanted, low), high),
+        f"{_EPOCHS[preset]} passes over {train} items would be {wanted}; {preset} takes {low} to {high}.",
+    )  # fmt: skip
+    held_out = s.items.get("val", 0)
+    every = max(20, steps // (5 if preset == "quick" else 20))
+    d.pick("eval_every", max(1, min(steps, every)), "Few evaluations, so that they take little of the time.")
+    d.pick("eval_share", 0.1, "An evaluation is left out while they took more than a tenth of the time.")
+    d.pick(
+        "eval_items", _EVALUATED_ITEMS if held_out > _EVALUATED_ITEMS else None,
+        f"{_EVALUATED_ITEMS} of {held_out}, always the same; the last evaluation takes all."
+        if held_out > _EVALUATED_ITEMS else "All held-out items.",
+    )  # fmt: skip
+    d.pick("checkpoint_every", max(1, min(steps, 500, max(25, steps // 10))), "So much work is lost at most.")
+
+
+def _learning(d: _Draft) -> None:
+    backbone, weights = d.values["model.backbone"], d.values["weights"]
+    rate = _RATE[backbone] * (0.3 if weights else 1)
+    d.pick(
+        "optimiser.name", "adamw", "Forgiving of the rate.", {"adamw": "AdamW", "sgd": "SGD with momentum"}
+    )
+    why = "Lower with weights to begin with." if weights else "Where this backbone begins from nothing."
+    d.pick("optimiser.lr", rate, why)
+    d.pick("optimiser.weight_decay", 0.02, "A little; norms and biases are left out.")
+    d.pick("optimiser.momentum", 0.9, "Of SGD alone.")
+    d.pick("optimiser.clip", 5.0, "Keeps the first steps from breaking the network.")
+    steps = d.values["steps"]
+    d.pick("schedule.warmup", min(max(steps // 10, 1), 30 if steps <= 2000 else 200), "The rate rises first.")
+    d.pick("schedule.hold", 0.6, "Full rate for this share of the run, then half a cosine.")
+    d.pick("schedule.final", 0.01, "Of the full rate.")
+
+
+def _stopping(d: _Draft, s: Summary, kind: Kind, preset: Preset) -> None:
+    task = s.label_schema.task
+    names = {name: one.title for name, one in METRICS.items() if one.task == task}
+    proposed = kind.metric if kind.metric in names else next(iter(names))
+    decides = d.pick("metric", proposed, METRICS[proposed].description, names)
+    if decides in {"error_mm", "pck_01mm"} and s.px_per_mm is None:
+        raise InputError(
+            f"The metric {decides} needs the items' scale, and none has one.",
+            "Choose pck or error_px.",
+            field="metric",
+        )
+    target = d.pick(
+        "stop.target", None, "None: the run takes its steps. A target ends it as soon as it is reached."
+    )
+    if target is not None:
+        metric(target["metric"], task)
+    d.pick(
+        "stop.patience", _PATIENCE[preset],
+        "A long run ends when evaluations stop getting better."
+        if _PATIENCE[preset] else "A short run goes to its end.",
+    )  # fmt: skip
+    d.pick("stop.max_seconds", None, "None.")
+    d.pick("stop.max_epochs", None, "None: the steps decide.")
+    d.pick("device", "auto", "CUDA where there is one.", {"auto": "Auto", "cpu": "Processor", "cuda": "CUDA"})
+    d.pick(
+        "precision", "auto", "bf16 on a graphics card that has it, else fp32.",
+        {"auto": "Auto", "fp32": "fp32", "bf16": "bf16", "fp16": "fp16"},
+    )  # fmt: skip
+    d.pick("threads", None, "What the worker gives; the same number again gives the same bits.")
+    d.pick("seed", 0, "Any; the same seed gives the same run on a processor.")
+    d.pick("shuffle_labels", False, "On, nothing can be learnt: what it then reaches is what chance reaches.")
