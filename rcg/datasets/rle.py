@@ -7,6 +7,8 @@ so every count is judged before a pixel is laid out.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 
@@ -62,6 +64,11 @@ def _parsed(text: str) -> Lengths | None:
     values[2::2] = np.cumsum(values[2::2])
     values[1::2] = np.cumsum(values[1::2])
     return values
+
+
+def as_lengths(counts: Sequence[int]) -> Lengths:
+    """Return a list of runs, COCO's uncompressed form, as an array."""
+    return np.array(counts, np.int64)
 
 
 def from_lengths(runs: Lengths, height: int, width: int) -> Mask:
