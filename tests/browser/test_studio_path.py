@@ -97,7 +97,7 @@ def test_refused_files_say_why_and_can_be_tried_again(open_page, server):
     page.get_by_text("1 of 2 files taken in, 1 refused").wait_for()
     row = page.locator(".st-uploads li", has_text="notes.png")
     assert "notes.png" in row.locator(".error").inner_text()
-    row.get_by_role("button", name="Try notes.png again").click()
+    row.get_by_role("button", name="Retry notes.png").click()
     page.locator(".st-uploads li", has_text="notes.png").locator(".error").wait_for()
     assert page.locator("[data-grid] .st-cell").count() == 1
 

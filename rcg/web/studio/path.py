@@ -137,7 +137,7 @@ def _version(at: Figures) -> Step:
         icon="package",
         action="Make a version",
         do="version",
-        why_not="" if at.items else "Add items first.",
+        why_not="" if at.labelled else "Label at least one item first." if at.items else "Add items first.",
     )
 
 

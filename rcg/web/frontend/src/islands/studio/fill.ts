@@ -101,7 +101,7 @@ export class Uploads {
     const row = entry.row;
     if (!row) return;
     one("progress", row)?.remove();
-    one("[data-says]", row)?.replaceChildren(h("button", { class: "button small", type: "button", "aria-label": `Try ${entry.chosen.file.name} again`, onclick: () => this.again([entry]) }, icon("rotate-ccw"), "Retry"));
+    one("[data-says]", row)?.replaceChildren(h("button", { class: "button small", type: "button", "aria-label": `Retry ${entry.chosen.file.name}`, onclick: () => this.again([entry]) }, icon("rotate-ccw"), "Retry"));
     row.append(h("span", { class: "error", role: "alert" }, `${reason} ${hint}`.trim()));
   }
 
@@ -110,7 +110,8 @@ export class Uploads {
     let picture: HTMLElement = h("span", { class: "no-picture" }, icon("file-image"));
     if (PICTURE.test(file.name) && this.entries.length <= SHOWN) {
       const url = URL.createObjectURL(file);
-      picture = h("img", { src: url, alt: "", onload: () => URL.revokeObjectURL(url), onerror: () => URL.revokeObjectURL(url) });
+      const image = h("img", { src: url, alt: "", onload: () => URL.revokeObjectURL(url), onerror: () => { URL.revokeObjectURL(url); image.replaceWith(h("span", { class: "no-picture" }, icon("file-image"))); } });
+      picture = image;
     }
     entry.row = h("li", {}, picture, h("span", { class: "truncate", title: path }, path, h("span", { class: "small faint" }, ` ${bytes(file.size)}`)),
       h("span", { class: "small muted nowrap row together", "data-says": true }, ""), h("progress", { class: "bar", max: 1, value: 0, "aria-label": `Upload of ${file.name}` }));

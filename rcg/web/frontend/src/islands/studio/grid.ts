@@ -34,6 +34,7 @@ export class Grid {
     root.addEventListener("focusin", (event) => { const cell = this.cellOf(event.target); if (cell) this.activate(Number(cell.dataset["index"]), false); });
     addEventListener("scroll", () => this.later(), { passive: true });
     new ResizeObserver(() => this.measure()).observe(root);
+    new ResizeObserver(() => this.later()).observe(document.body);  // what is above it grew or went
   }
 
   /** Shows what a query finds, from its beginning. */

@@ -40,7 +40,7 @@ export function capturing(dialog: HTMLDialogElement, dataset: string, started: (
       if (mine !== asked) return;
       const usable = page.items.filter((card) => card.captures.some((capture) => capture.frames.length));
       list.replaceChildren(...usable.map((card) => row(card)));
-      if (!usable.length) list.append(h("li", { class: "muted pad" }, search.value ? "No card with photographs matches." : "No card has photographs yet. ", search.value ? null : h("a", { href: "/grade/" }, "Add a card")));
+      if (!usable.length) list.append(h("li", { class: "muted pad" }, h("p", {}, search.value ? "No card with photographs matches." : "No card has photographs yet. ", search.value ? null : h("a", { href: "/grade/" }, "Add a card"))));
       if (page.total > page.items.length) list.append(h("li", { class: "small faint pad" }, `${page.items.length} of ${page.total} shown; search for the others.`));
       say();
     } catch (error) {
