@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -32,9 +33,9 @@ class ItemMatches:
 
 def match(said: dict[str, npt.NDArray[Any]], target: Target) -> ItemMatches:
     """Match one item's detections, the surest first, each to the free object that it overlaps most."""
-    truth = target["masks"].numpy().reshape(len(target["labels"]), -1).astype(bool)
+    truth = _flat(target["masks"].numpy())
     labels = target["labels"].numpy()
-    found = said["masks"].reshape(len(said["scores"]), -1).astype(bool)
+    found = _flat(said["masks"])
     overlap = overlaps(found, truth)
     free = np.ones(len(labels), bool)
     hit = np.zeros(len(found), bool)
@@ -45,6 +46,11 @@ def match(said: dict[str, npt.NDArray[Any]], target: Target) -> ItemMatches:
             hit[place] = True
     counts = {int(label): int((labels == label).sum()) for label in np.unique(labels)}
     return ItemMatches(said["labels"].astype(np.int64), said["scores"].astype(np.float64), hit, counts)
+
+
+def _flat(masks: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+    """Return (N, H, W) masks as (N, P), also where N is 0."""
+    return masks.reshape(len(masks), math.prod(masks.shape[1:])).astype(bool)
 
 
 def overlaps(a: npt.NDArray[np.bool_], b: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
