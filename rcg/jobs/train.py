@@ -47,6 +47,7 @@ def runs_folder(data_dir: Path, run_id: str) -> Path:
 
 def compute(ctx: JobContext, spec: dict[str, Any]) -> dict[str, Any]:
     """Train until the run ends or is paused; store the model's weights as a blob."""
+    ctx.progress(0.0, "Loading")  # torch alone takes seconds
     from rcg.training.spec import read_spec  # noqa: PLC0415
     from rcg.training.train import train  # noqa: PLC0415 - torch, which the web process does without
 
@@ -56,7 +57,6 @@ def compute(ctx: JobContext, spec: dict[str, Any]) -> dict[str, Any]:
     folder = runs_folder(ctx.data_dir, order.run_id)
     attempt = _open(folder, order.spec)
     teller = _Teller(ctx, order.run_id)
-    ctx.progress(0.0, "Loading")
     with Pulse(ctx.beat):
         result = train(
             run_spec,

@@ -149,7 +149,7 @@ def _message(run: Run, job: Job | None, waits: schemas.QueueOut | None, checkpoi
     from_there = f"It can go on from step {checkpoint}." if checkpoint else "It would begin anew."
     where = f"at step {run.step} of {run.steps}. {from_there}"
     words = {
-        "running": (job.message if job else "") or "It trains.",
+        "running": (job.message if job else "") or "It begins.",
         "pausing": "It pauses after this step.",
         "stopping": "It ends; the best so far becomes its model.",
         "paused": f"It is paused {where}",
