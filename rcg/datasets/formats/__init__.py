@@ -88,14 +88,14 @@ def export(
 
 
 def read(
-    path: Path, schema: LabelSchema | None = None, *, name: str = "auto", known: Sizes | None = None
+    path: Path, name: str = "auto", *, schema: LabelSchema | None = None, known: Sizes | None = None
 ) -> Imported:
     """Read a folder or a single annotation file.
 
     Args:
         path: the folder, as it was unpacked, or the file.
-        schema: of the dataset that is filled: classes are matched to it, new ones are added.
         name: one of :data:`FORMATS`, or ``auto``.
+        schema: of the dataset that is filled: classes are matched to it, new ones are added.
         known: the items that the dataset has, for labels that come without their images.
 
     Returns:

@@ -255,7 +255,7 @@ def test_plain_voc_reads_as_boxes_and_outlines(tmp_path, blobs):
     made = source(blobs, EVERYTHING, [record(blobs, 0, "sub/a.png", plain_annotations(), split="val")])
     loss = formats.export("pascal_voc", made, tmp_path / "out")
     (tmp_path / "out/rcg/dataset.jsonl").unlink()
-    found = formats.read(tmp_path / "out", EVERYTHING.label_schema)
+    found = formats.read(tmp_path / "out", schema=EVERYTHING.label_schema)
     (item,) = found.items
     truth = plain_annotations()
     assert item.split == "val"
