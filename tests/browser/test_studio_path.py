@@ -8,7 +8,10 @@ import zipfile
 import pytest
 from PIL import Image, ImageDraw
 
+from rcg.web import bundle
+
 pytestmark = pytest.mark.browser
+AXE = bundle.FRONTEND / "node_modules" / "axe-core" / "axe.min.js"
 INGEST_MS = 60_000
 
 
@@ -79,7 +82,9 @@ def test_from_nothing_to_the_training_page(open_page, server):
     page.locator("#version-note").fill("the first three")
     page.get_by_role("button", name="Make version").click()
     page.locator("[data-version='1']", has_text="the first three").wait_for()
-    page.wait_for_function("() => document.querySelector('[data-step=train] .st-figure').textContent === 'with v1'")
+    page.wait_for_function(
+        "() => document.querySelector('[data-step=train] .st-figure').textContent === 'with v1'"
+    )
 
     page.get_by_role("button", name="Make version").click()
     page.get_by_text("Nothing has changed since v1").wait_for()
@@ -270,3 +275,31 @@ def test_an_archive_that_is_dropped_is_imported_with_its_labels(open_page, serve
     assert dialog.locator("tbody tr").count() >= 1, "what the file pointed at and was not there"
     dialog.get_by_role("button", name="Close").click()
     page.locator("[data-grid] .st-cell.ready", has_text="card1.png").wait_for(timeout=INGEST_MS)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize(("width", "height"), [(2560, 1300), (1440, 900), (390, 844), (360, 780)])
+def test_pages_of_datasets_are_accessible_and_fit(open_page, server, theme, width, height):
+    name = f"Looked at, {theme} {width}"
+    full, empty = make(server, name), make(server, f"{name}, points", "centering_analysis")
+    # The checker is injected, which the pages' own policy rightly forbids.
+    page = open_page(width=width, height=height, theme=theme, bypass_csp=True)
+    page.goto(f"/studio/datasets/{full}")
+    fill(page, [card(1), card(2, 100, 140)])
+    label_all(server, full)
+    server.call("POST", f"/api/datasets/{full}/versions", {"note": "a note"})
+    wrong = []
+    for path in (
+        "/studio/", "/studio/?new=1", f"/studio/datasets/{full}", f"/studio/datasets/{full}?tab=classes",
+        f"/studio/datasets/{full}?tab=versions", f"/studio/datasets/{full}?tab=health",
+        f"/studio/datasets/{empty}", f"/studio/datasets/{empty}?tab=classes",
+        "/studio/kinds/new", "/studio/kinds/new?from=edge_detection", "/studio/kinds/photometric_fusion",
+    ):  # fmt: skip
+        page.goto(path)
+        page.wait_for_timeout(400)
+        page.evaluate(AXE.read_text("utf-8"))
+        result = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+        wrong += [f"{path}: {v['id']}: {v['nodes'][0]['html'][:160]}" for v in result["violations"]]
+        if page.evaluate("document.documentElement.scrollWidth") > width:
+            wrong.append(f"{path}: wider than {width}")
+    assert wrong == []

@@ -110,6 +110,7 @@ function keys(event: KeyboardEvent): void {
 function help(): void {
   const rows: [string, string][] = [["Ctrl K", "search and commands"], ["/", "search"], ["j", "jobs"], ["[", "fold the navigation"], ["?", "this help"]];
   if (one("[data-viewer]")) rows.push(["1 … 9", "layer"], ["l", "next light"], ["+ − 0", "closer, further, fit"], ["arrows", "move"], ["s f e", "stations, findings, edges"], ["n p", "next, previous finding"], ["x", "other side"], ["R", "hold: light from the pointer; the wheel raises it"]);
+  if (one("[data-grid]")) rows.push(["arrows Home End", "move in the grid"], ["Space", "select"], ["Shift arrows", "select up to here"], ["Ctrl A", "select all"], ["Enter", "annotate"], ["Del", "delete the selection"]);
   const dialog = h("dialog", { class: "help", "aria-label": "Keyboard" }, h("form", { method: "dialog" }, h("h2", {}, "Keyboard"),
     h("dl", { class: "plain-dl" }, ...rows.flatMap(([key, word]) => [h("dt", {}, ...key.split(" ").map((each) => h("kbd", {}, each))), h("dd", {}, word)])),
     h("div", { class: "buttons" }, h("button", { class: "button" }, "Close"))));
