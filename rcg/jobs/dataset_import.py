@@ -38,12 +38,8 @@ def compute(ctx: JobContext, spec: dict[str, Any]) -> dict[str, Any]:
     known = Known.read(Transfers(ctx.data_dir).of(spec["transfer"]) / "known.jsonl")
     with _folder(ctx, spec) as folder, RowWriter(ctx) as rows:
         ctx.progress(_UNPACKING, "Reading")
-        imported = formats.read(
-            folder,
-            spec["format"],
-            schema=LabelSchema.model_validate(spec["label_schema"]),
-            known=known.sizes,
-        )
+        schema = LabelSchema.model_validate(spec["label_schema"])
+        imported = formats.read(folder, spec["format"], schema=schema, known=known.sizes)
         reader = ItemReader(ctx, imported.loss, known)
         for count, item in enumerate(imported.items):
             # How many there are is not known before the end: the bar nears it, and the words say the number.
@@ -52,7 +48,7 @@ def compute(ctx: JobContext, spec: dict[str, Any]) -> dict[str, Any]:
             row = reader.row(item)
             if row is not None:
                 rows.write(row)
-        schema = imported.label_schema
+        found = imported.label_schema
     if not reader.found:
         raise InputError(
             "There is nothing in it to import: no images, and no labels.",
@@ -65,7 +61,7 @@ def compute(ctx: JobContext, spec: dict[str, Any]) -> dict[str, Any]:
         "rows": rows.paths,
         "format": imported.format,
         "loss": imported.loss.as_json(),
-        "label_schema": schema.model_dump(mode="json") if schema else None,
+        "label_schema": found.model_dump(mode="json") if found else None,
     }
 
 
