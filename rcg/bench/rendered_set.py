@@ -1,4 +1,4 @@
-"""A dataset version of rendered cards in a folder: a manifest and its blobs, without a server or a database."""
+"""A dataset version of rendered cards in a folder: a manifest and its blobs, without server or database."""
 
 from __future__ import annotations
 

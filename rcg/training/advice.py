@@ -106,8 +106,8 @@ def _of_split(s: Summary, spec: RunSpec) -> list[Advice]:
         found.append(
             Advice(
                 "target_unproven",
-                f"With {held_out} held-out items a {target.metric} of {target.value:g} is within chance of much "
-                f"less: no miss in {held_out} proves at most {1 - 3 / held_out:.2f}.",
+                f"With {held_out} held-out items a {target.metric} of {target.value:g} is within chance of "
+                f"much less: no miss in {held_out} proves at most {1 - 3 / held_out:.2f}.",
                 "Hold more cards out before you rely on it.",
                 "stop.target",
             )
@@ -116,8 +116,8 @@ def _of_split(s: Summary, spec: RunSpec) -> list[Advice]:
         found.append(
             Advice(
                 "few_cards",
-                f"There are {s.cards.get('train', 0)} cards to learn from; the model will know these rather than "
-                "cards.",
+                f"There are {s.cards.get('train', 0)} cards to learn from; the model will know these rather "
+                "than cards.",
                 "Add more cards; rendered ones count for a start.",
             )
         )

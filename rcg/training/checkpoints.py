@@ -17,6 +17,7 @@ from typing import Any, Final
 import torch
 
 from rcg.errors import InputError, UnavailableError
+from rcg.training.disk import FULL, sync_folder
 from rcg.training.events import attempts
 
 FOLDER: Final = "checkpoints"
@@ -48,6 +49,7 @@ def save(run_dir: Path, attempt: int, step: int, state: dict[str, Any], *, best:
         UnavailableError: the disk does not take it; the former checkpoints are as they were.
     """
     folder = run_dir / f"attempt-{attempt}" / FOLDER
+    former = max((one.step for one in listing(run_dir)), default=None)
     path = folder / f"step-{step:06d}.pt"
     temporary = path.with_suffix(".new")
     try:
@@ -60,13 +62,14 @@ def save(run_dir: Path, attempt: int, step: int, state: dict[str, Any], *, best:
         size = temporary.stat().st_size
         temporary.replace(path)
         _write_json(path.with_suffix(".json"), {"step": step, "sha256": digest, "bytes": size, "best": best})
-        _sync(folder)
+        sync_folder(folder)
     except (OSError, RuntimeError) as error:  # torch reports a full disk as a RuntimeError
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
+        safe = "" if former is None else f" That of step {former} is intact."
         raise UnavailableError(
-            f"The checkpoint of step {step} cannot be written: {error}.",
-            "Make room on the disk, then resume the run; it goes on from its last checkpoint.",
+            f"The checkpoint of step {step} cannot be written: {_said(error)}.{safe}",
+            "Make room on the disk of the data folder, then resume the run from its last checkpoint.",
         ) from error
     made = Checkpoint(path, step, digest, size, best)
     _prune(run_dir, made)
@@ -124,6 +127,22 @@ def _prune(run_dir: Path, made: Checkpoint) -> None:
             one.path.unlink(missing_ok=True)
 
 
+def sweep(run_dir: Path) -> None:
+    """Remove what a kill left half done. Call while nothing trains."""
+    complete = {one.path for one in listing(run_dir)}
+    for _, folder in attempts(run_dir):
+        for path in (folder / FOLDER).glob("step-*"):
+            if path.suffix != ".json" and path not in complete:
+                path.unlink(missing_ok=True)
+
+
+def _said(error: Exception) -> str:
+    """Return why a file could not be written. torch tells of a full disk in words of its own."""
+    if isinstance(error, OSError):
+        return "the disk is full" if error.errno in FULL else str(error.strerror or error)
+    return f"the disk may be full ({str(error).splitlines()[0][:120]})"
+
+
 def _write_json(path: Path, data: dict[str, Any]) -> None:
     temporary = path.with_suffix(".json-new")
     with temporary.open("w", encoding="utf-8") as file:
@@ -136,11 +155,3 @@ def _write_json(path: Path, data: dict[str, Any]) -> None:
 def _hash(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -9,19 +9,23 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import psutil
 import torch
 
-from rcg.datasets.augment import Recipe, apply, parse
+from rcg.datasets.augment import Recipe, apply, layers_needed, parse
 from rcg.datasets.layers import PHOTOMETRIC, channel_names, role_of
 from rcg.datasets.manifest import ItemRecord, Manifest
 from rcg.datasets.sample import Sample
 from rcg.errors import InputError
+from rcg.training.architectures import architecture, has_relief
 from rcg.training.model_config import Channel
 from rcg.training.schedule import batch_indices, item_generator
 from rcg.training.spec import RunSpec
 from rcg.training.tensors import Target, image_of, mask_targets, planes, point_targets, read_fitted
 
-CACHE_BYTES = 2_000_000_000
+CACHE_BYTES = 4_000_000_000
+_CACHE_SHARE = 0.25
+"""of the memory that is free now: other programs need some"""
 _STATISTICS_ITEMS = 64
 PathOf = Callable[[str], Path]
 
@@ -57,7 +61,7 @@ class Items:
         self._path_of = path_of
         self._layers = layers
         self._canvas = canvas
-        self._room = cache_bytes
+        self._room = min(cache_bytes, int(_CACHE_SHARE * psutil.virtual_memory().available))
         self._kept: dict[int, Sample] = {}
         self._lock = threading.Lock()
 
@@ -96,10 +100,10 @@ class TrainingData:
         _check(spec, manifest, train)
         if spec.shuffle_labels:
             train = _shuffled(train, spec.seed)
-        self.train, self.val = (
-            Items(records, path_of, spec.channels, spec.input_size) for records in (train, val)
-        )
         self.recipe: Recipe | None = parse(spec.recipe) if spec.recipe else None
+        wanted = _layers_to_read(spec, self.recipe, train)
+        self.train = Items(train, path_of, wanted, spec.input_size)
+        self.val = Items(val, path_of, spec.channels, spec.input_size)
         self.names = tuple(name for layer in spec.channels for name in channel_names(layer))
         self.relief = tuple(
             role_of(layer) in PHOTOMETRIC for layer in spec.channels for _ in channel_names(layer)
@@ -128,11 +132,12 @@ class TrainingData:
         images, targets = [], []
         for place, index in enumerate(batch_indices(len(self.train), spec.batch_size, spec.seed, step)):
             rng = item_generator(spec.seed, step, place)
+            without = spec.modality_dropout > 0 and rng.random() < spec.modality_dropout
             sample = self.train[index]
             if self.recipe is not None:
                 sample = apply(self.recipe, sample, rng, self.schema)
             image = image_of(sample, spec.channels, self.channels, spec.input_size)
-            if spec.modality_dropout and rng.random() < spec.modality_dropout:
+            if without:
                 image[torch.tensor(self.relief)] = 0.0
             images.append(image)
             targets.append(self.target(sample))
@@ -150,15 +155,16 @@ class TrainingData:
 
     def _statistics(self) -> tuple[Channel, ...]:
         order = np.random.default_rng([self.spec.seed, 3]).permutation(len(self.train))[:_STATISTICS_ITEMS]
-        total = square = np.zeros(len(self.names))
-        count = 0
+        total, square, count = np.zeros((3, len(self.names)))
         for index in sorted(order.tolist()):
-            raw = planes(self.train[index], self.spec.channels).astype(np.float64)
-            total = total + raw.sum((1, 2))
-            square = square + (raw**2).sum((1, 2))
-            count += raw[0].size
-        mean = total / max(count, 1)
-        spread = np.sqrt(np.maximum(square / max(count, 1) - mean**2, 0))
+            raw, there = planes(self.train[index], self.spec.channels)
+            values = raw.astype(np.float64)
+            total += values.sum((1, 2))
+            square += (values**2).sum((1, 2))
+            count += there * values[0].size
+        count = np.maximum(count, 1)
+        mean = total / count
+        spread = np.sqrt(np.maximum(square / count - mean**2, 0))
         return tuple(
             Channel(name=name, mean=float(m), std=float(s) if s > 1e-6 else 1.0)
             for name, m, s in zip(self.names, mean, spread, strict=True)
@@ -166,24 +172,41 @@ class TrainingData:
 
 
 class Prefetcher:
-    """Makes the next batch while the present one is computed. Batches are pure, so nothing depends on it."""
+    """Makes the next batches while the present one is computed. Batches are pure: nothing depends on it.
 
-    def __init__(self, make: Callable[[int], Batch]) -> None:
+    Args:
+        make: returns the batch of a step.
+        workers: threads, and how many batches they are ahead. 0: a batch is made when it is asked for.
+        pin: put tensors where a graphics card fetches them without waiting.
+    """
+
+    def __init__(self, make: Callable[[int], Batch], workers: int = 0, *, pin: bool = False) -> None:
         self._make = make
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix="batches")
-        self._next: tuple[int, Future[Batch]] | None = None
+        self._pin = pin
+        self._workers = workers
+        self._pool = ThreadPoolExecutor(max(workers, 1), thread_name_prefix="batches")
+        self._made: dict[int, Future[Batch]] = {}
 
-    def get(self, step: int, *, more: bool = True) -> Batch:
-        """Return the batch of a step, and begin that of the next."""
-        if self._next is not None and self._next[0] == step:
-            batch = self._next[1].result()
-        else:
-            batch = self._make(step)
-        self._next = (step + 1, self._pool.submit(self._make, step + 1)) if more else None
-        return batch
+    def get(self, step: int, horizon: int) -> Batch:
+        """Return the batch of a step, and begin those that follow below ``horizon``."""
+        for ahead in range(step, min(step + 1 + self._workers, horizon)) if self._workers else ():
+            if ahead not in self._made:
+                self._made[ahead] = self._pool.submit(self._one, ahead)
+        self._made = {at: batch for at, batch in self._made.items() if at >= step}
+        made = self._made.pop(step, None)
+        return made.result() if made is not None else self._one(step)
+
+    def _one(self, step: int) -> Batch:
+        batch = self._make(step)
+        if not self._pin:
+            return batch
+        return Batch(
+            [image.pin_memory() for image in batch.images],
+            [{key: value.pin_memory() for key, value in target.items()} for target in batch.targets],
+        )
 
     def close(self) -> None:
-        """End the thread."""
+        """End the threads."""
         self._pool.shutdown(wait=True, cancel_futures=True)
 
 
@@ -194,11 +217,22 @@ def _accepted(item: ItemRecord) -> ItemRecord:
 
 
 def _shuffled(items: list[ItemRecord], seed: int) -> list[ItemRecord]:
+    """Give every item the annotations of another: all in one circle of a drawn order."""
     order = np.random.default_rng([seed, 4]).permutation(len(items)).tolist()
+    given = dict(zip(order, order[1:] + order[:1], strict=True))
     return [
-        item.model_copy(update={"annotations": items[other].annotations})
-        for item, other in zip(items, order, strict=True)
+        item.model_copy(update={"annotations": items[given[index]].annotations})
+        for index, item in enumerate(items)
     ]
+
+
+def _layers_to_read(spec: RunSpec, recipe: Recipe | None, train: Sequence[ItemRecord]) -> list[str]:
+    """Return the layers that batches are made of: a flip exchanges lights, so it needs them all."""
+    wanted = list(spec.channels)
+    if recipe is None:
+        return wanted
+    there = list(dict.fromkeys([*wanted, *(layer.name for item in train for layer in item.layers)]))
+    return layers_needed(recipe, wanted, there)
 
 
 def _check(spec: RunSpec, manifest: Manifest, train: Sequence[ItemRecord]) -> None:
@@ -212,6 +246,11 @@ def _check(spec: RunSpec, manifest: Manifest, train: Sequence[ItemRecord]) -> No
         raise InputError(
             f"None of the {len(train)} training items of {name} has an annotation.",
             "Annotate some items (or accept predictions), then make a new version.",
+        )
+    if architecture(spec.architecture).needs_relief and not has_relief(spec.channels):
+        raise InputError(
+            f"Photometric fusion needs relief, and the layers are {', '.join(spec.channels)}.",
+            "Choose a relief layer, or take mask_rcnn_primary.",
         )
     have = {layer.name for item in train for layer in item.layers}
     if not have & set(spec.channels):

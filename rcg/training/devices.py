@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
 
 from rcg.errors import UnavailableError
 from rcg.training.spec import Device, Precision
+
+_MOST_WORKERS = 4
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,16 @@ class Place:
         if self.amp is None:
             return contextlib.nullcontext()
         return torch.autocast(self.device.type, self.amp)
+
+    @property
+    def pin(self) -> bool:
+        """Whether tensors are put where a graphics card fetches them without waiting."""
+        return self.device.type == "cuda"
+
+    @property
+    def workers(self) -> int:
+        """Threads that make batches ahead: on a processor they would only take cores from the network."""
+        return min(_MOST_WORKERS, max(1, (os.cpu_count() or 2) - 1)) if self.device.type == "cuda" else 0
 
 
 def choose(device: Device, precision: Precision) -> Place:
@@ -50,16 +64,27 @@ def choose(device: Device, precision: Precision) -> Place:
     elif precision == "fp16" and chosen.type == "cuda":
         amp = torch.float16
     if chosen.type == "cuda":
-        torch.backends.cudnn.benchmark = True
+        torch.backends.cudnn.benchmark = True  # every batch has one size
         torch.backends.cuda.matmul.allow_tf32 = True
         torch.backends.cudnn.allow_tf32 = True
     return Place(chosen, amp)
 
 
-def set_threads(threads: int) -> None:
-    """Let torch compute with so many threads; more than the work needs make it slower."""
-    if torch.get_num_threads() != threads:
-        torch.set_num_threads(max(1, threads))
+def put(model: torch.nn.Module, place: Place) -> torch.nn.Module:
+    """Bring a network to where it computes. Tensor cores read channels last without turning them round."""
+    model = model.to(place.device)
+    return model.to(memory_format=torch.channels_last) if place.device.type == "cuda" else model
+
+
+@contextlib.contextmanager
+def threads(count: int) -> Iterator[None]:
+    """Let torch compute with so many threads, and with as many as before afterwards."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(max(1, count))
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def memory_mb(place: Place) -> float | None:

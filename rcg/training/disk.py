@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rcg.errors import UnavailableError
 
-_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 @contextmanager
@@ -24,7 +24,7 @@ def disk_errors(doing: str, rescue: str = "") -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno not in _FULL:
+        if error.errno not in FULL:
             raise
         raise UnavailableError(
             f"The disk is full: {doing} failed.{' ' + rescue if rescue else ''}",

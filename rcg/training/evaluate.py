@@ -18,6 +18,7 @@ import torch
 from torch import nn
 
 from rcg.training.data import TrainingData
+from rcg.training.devices import Place
 from rcg.training.matching import ItemMatches, average_precision, match, recall_at
 from rcg.training.tensors import Target
 
@@ -48,7 +49,7 @@ def outputs_of(
     model: nn.Module,
     data: TrainingData,
     indices: Sequence[int],
-    device: torch.device,
+    place: Place,
     check: Callable[[], None] = lambda: None,
 ) -> dict[int, dict[str, npt.NDArray[Any]]]:
     """Return what the network says of held-out items: boxes, labels, scores, masks (bool); or xy, score."""
@@ -57,7 +58,8 @@ def outputs_of(
     found: dict[int, dict[str, npt.NDArray[Any]]] = {}
     for index in indices:
         check()
-        said = model([data.image(data.val[index]).to(device)])[0]
+        with place.autocast():
+            said = model([data.image(data.val[index]).to(place.device)])[0]
         entry = {key: value.detach().float().cpu().numpy() for key, value in said.items()}
         if "masks" in entry:
             entry["masks"] = entry["masks"][:, 0] > _MASK
@@ -70,11 +72,11 @@ def evaluate(
     model: nn.Module,
     data: TrainingData,
     indices: Sequence[int],
-    device: torch.device,
+    place: Place,
     check: Callable[[], None] = lambda: None,
 ) -> Evaluation:
     """Evaluate on the held-out items of those indices. ``check`` may raise to cancel."""
-    outputs = outputs_of(model, data, indices, device, check)
+    outputs = outputs_of(model, data, indices, place, check)
     targets = {index: data.target(data.val[index]) for index in indices}
     if data.schema.task == "points":
         scale = {index: data.val[index].px_per_mm for index in indices}

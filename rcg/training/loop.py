@@ -1,7 +1,7 @@
 """The training loop: a step, and between steps what is due.
 
-Every step is a pure function of weights, optimiser, spec and step number: batches, augmentation and torch's random
-state are derived from them. So a run that resumes from a checkpoint goes on bit for bit on a processor.
+Every step is a pure function of weights, optimiser, spec and step number: batches, augmentation and torch's
+random state are derived from them. So a run that resumes from a checkpoint goes on bit for bit on a CPU.
 """
 
 from __future__ import annotations
@@ -10,44 +10,25 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import torch
 from torch import Tensor, nn
 
-from rcg.errors import RcgError
-from rcg.training import checkpoints, control, samples
+from rcg.training import checkpoints, control, guards, samples
 from rcg.training.data import Batch, Prefetcher, TrainingData
 from rcg.training.devices import Place
 from rcg.training.evaluate import Evaluation, evaluate, outputs_of
 from rcg.training.events import EventLog
-from rcg.training.machine import Machine
+from rcg.training.guards import NAN_STEPS, ROLLBACKS, finite
 from rcg.training.metrics import metric as metric_named
-from rcg.training.pace import Pace
 from rcg.training.schedule import learning_rate
 from rcg.training.spec import RunSpec
 from rcg.training.state import Progress, pack, unpack
+from rcg.training.teller import Teller, rounded
 
-TELL_EVERY_S: Final = 0.25
-ETA_EVERY_S: Final = 2.0
-HEAVY_EVALUATION_S: Final = 5.0
-"""evaluations shorter than this always take place: they cost too little to make runs depend on the clock"""
-NAN_STEPS: Final = 3
-ROLLBACKS: Final = 3
-
-
-class DivergedError(RcgError):
-    """The loss is no number any more, however often the run went back."""
-
-    code = "training_diverged"
-    status = 422
-
-
-class OutOfMemoryError(RcgError):
-    """Not even one item fits into memory."""
-
-    code = "out_of_memory"
-    status = 422
+_SEEDS: Final = 1_000_003
+"""steps of two seeds next to each other shall not draw the same numbers"""
 
 
 @dataclass
@@ -69,97 +50,204 @@ class Parts:
 
 
 class Loop:
-    """Trains until something ends it. ``run`` returns what did: steps, epochs, time, target, patience, stop, pause."""
+    """Trains until something ends it: steps, epochs, time, target, patience, stop or pause."""
 
     def __init__(self, parts: Parts) -> None:
         self.p = parts
-        self._pace = Pace()
-        self._machine = Machine()
         self._watcher = control.Watcher(parts.run_dir)
-        self._batches = Prefetcher(parts.data.batch)
+        self._batches = Prefetcher(parts.data.batch, parts.place.workers, pin=parts.place.pin)
         self._samples = samples.chosen(parts.data)
-        self._sums: dict[str, float] = {}
-        self._counted = 0
-        self._told = self._eta_told = 0.0
+        self._teller = Teller(
+            parts.spec, parts.progress, parts.log, parts.data.epoch_steps, parts.on_progress
+        )
         self._bad = 0
-        self._saved_step = -1
-        self._last_text = ""
+        self._saved: tuple[int, str] | None = None
 
     def run(self) -> str:
-        """Train. Raises CancelledError (by ``check``), DivergedError, OutOfMemoryError, UnavailableError."""
+        """Train; return what ended it.
+
+        Raises CancelledError (by ``check``), DivergedError, OutOfMemoryError, UnavailableError.
+        """
+        if checkpoints.newest(self.p.run_dir) is None:
+            self.save()  # there is always a state to go back to, and a full disk is noticed at once
         try:
-            return self._run()
+            while True:
+                ended = self._asked() or self._due()
+                if ended:
+                    break
+                began = time.perf_counter()
+                self._step()
+                taken = time.perf_counter() - began
+                self.p.progress.elapsed += taken
+                self._teller.pace.step(taken)
+                self._teller.tell(self._horizon())
         finally:
             self._batches.close()
-
-    def _run(self) -> str:
-        progress = self.p.progress
-        while True:
-            self.p.check()
-            request = self._watcher.look()
-            self._extend(request.steps)
-            if request.command in {"pause", "stop"}:
-                self.save(best=False)
-                return str(request.command)
-            if request.command == "evaluate":
-                self._watcher.taken(request)
-                if ended := self._evaluate():
-                    return ended
-            if progress.step >= self._horizon():
-                return "epochs" if self._horizon() < progress.horizon else "steps"
-            began = time.perf_counter()
-            self._step()
-            taken = time.perf_counter() - began
-            progress.elapsed += taken
-            self._pace.step(taken)
-            if ended := self._between():
-                return ended
+        if ended != "pause":
+            self.p.progress.ended = ended
+        self.save()
+        return ended
 
     def _horizon(self) -> int:
-        epochs = self.p.spec.stop.max_epochs
-        if epochs is None:
-            return self.p.progress.horizon
-        return min(self.p.progress.horizon, max(1, round(epochs * self.p.data.epoch_steps)))
+        epochs, steps = self.p.spec.stop.max_epochs, self.p.progress.horizon
+        # An extension is asked for in steps: it goes before the epochs of the plan.
+        if epochs is None or len(self.p.progress.horizons) > 1:
+            return steps
+        return min(steps, max(1, round(epochs * self.p.data.epoch_steps)))
 
-    def _extend(self, steps: int | None) -> None:
-        if steps is not None and steps > self.p.progress.horizon:
-            self.p.progress.horizon = steps
-            self.p.log.append("extend", steps=steps, step=self.p.progress.step)
+    # --- between steps ---------------------------------------------------------------------------
+
+    def _asked(self) -> str | None:
+        """Do what a person asks for; return what it ends the run by."""
+        self.p.check()
+        request, progress = self._watcher.look(), self.p.progress
+        if request.steps is not None and request.steps > progress.horizon:
+            progress.extend(request.steps)
+            self.p.log.append("extend", steps=request.steps, step=progress.step)
+        if request.command in {"pause", "stop"}:
+            return request.command
+        if request.command == "evaluate":
+            self._watcher.taken(request)
+            return self._evaluate()
+        return None
+
+    def _due(self) -> str | None:
+        """Evaluate and save when it is time; return what ends the run."""
+        spec, progress = self.p.spec, self.p.progress
+        if progress.ended:
+            return progress.ended
+        last = progress.step >= self._horizon()
+        ended = None
+        if progress.evaluated < progress.step and (last or progress.step % spec.eval_every == 0):
+            self._teller.tell(self._horizon(), now=True)
+            if last or self._affordable():
+                ended = self._evaluate()
+            progress.evaluated = progress.step
+        if ended is None and last:
+            ended = "epochs" if self._horizon() < progress.horizon else "steps"
+        if ended is None and progress.step and progress.step % spec.checkpoint_every == 0:
+            self.save()
+        limit = spec.stop.max_seconds
+        if ended is None and limit is not None and progress.elapsed + progress.evaluating >= limit:
+            ended = "time"
+        return ended
+
+    def _affordable(self) -> bool:
+        """Whether evaluations keep to their share of the time with one more like the last."""
+        progress, known = self.p.progress, self._teller.pace.evaluations
+        if not known:
+            return True
+        total = progress.elapsed + progress.evaluating + known[-1]
+        return progress.evaluating + known[-1] <= self.p.spec.eval_share * total
+
+    def _evaluate(self) -> str | None:
+        """Evaluate, keep the best, show samples; return what the figures end the run by."""
+        if not len(self.p.data.val):
+            return None
+        spec, progress = self.p.spec, self.p.progress
+        began = time.perf_counter()
+        every = list(range(len(self.p.data.val)))
+        last = progress.step >= self._horizon()
+        chosen = every if last or spec.eval_items is None else _some(every, spec.eval_items, spec.seed)
+        found = evaluate(self.p.model, self.p.data, chosen, self.p.place, self.p.check)
+        value = found.metrics.get(spec.metric)
+        is_best = value is not None and metric_named(spec.metric).better(value, progress.best)
+        seconds = time.perf_counter() - began
+        self._teller.pace.evaluations.append(seconds)
+        progress.evaluating += seconds
+        progress.evaluated = progress.step
+        interval = {name: [float(f"{end:.6g}") for end in pair] for name, pair in found.interval.items()}
+        self.p.log.append(
+            "eval",
+            step=progress.step,
+            metrics=rounded(found.metrics),
+            per_class={name: rounded(figures) for name, figures in found.per_class.items()},
+            interval=interval,
+            seconds=round(seconds, 3),
+            items=len(chosen),
+            best=is_best,
+        )
+        if is_best:
+            progress.best, progress.best_step, progress.waited = value, progress.step, 0
+            progress.best_metrics, progress.best_per_class = found.metrics, found.per_class
+            progress.best_interval = interval
+        else:
+            progress.waited += 1
+        self._show(found)
+        if is_best:
+            self.save()
+        return self._ended_by(found)
+
+    def _ended_by(self, found: Evaluation) -> str | None:
+        stop, progress = self.p.spec.stop, self.p.progress
+        if stop.target is not None and not progress.aimed:
+            reached = found.metrics.get(stop.target.metric)
+            if reached is not None and metric_named(stop.target.metric).reached(reached, stop.target.value):
+                return "target"
+        if stop.patience is not None and progress.waited >= stop.patience:
+            return "patience"
+        return None
+
+    def _show(self, found: Evaluation) -> None:
+        outputs = dict(found.outputs)
+        missing = [index for index in self._samples if index not in outputs]
+        outputs |= outputs_of(self.p.model, self.p.data, missing, self.p.place, self.p.check)
+        for place, index in enumerate(self._samples):
+            said = samples.write(
+                self.p.run_dir, self.p.progress.step, self.p.data, index, place, outputs[index]
+            )
+            self.p.log.append("sample", **said)
+
+    def save(self) -> None:
+        """Write a checkpoint of now, unless this very state was written."""
+        p = self.p
+        now = (p.progress.step, f"{p.progress.evaluated} {p.progress.ended} {p.progress.horizons}")
+        if now == self._saved:
+            return
+        began = time.perf_counter()
+        best = p.progress.best_step == p.progress.step
+        p.log.sync()  # rows that a checkpoint knows of shall outlive a power cut with it
+        state = pack(p.spec, p.progress, p.model, p.optimiser, p.scaler, p.data.channels)
+        made = checkpoints.save(p.run_dir, p.attempt, p.progress.step, state, best=best)
+        self._saved = now
+        self._teller.pace.checkpoints.append(time.perf_counter() - began)
+        p.log.append(
+            "checkpoint", step=made.step, file=made.path.name, sha256=made.sha256, bytes=made.bytes, best=best
+        )
 
     # --- a step ----------------------------------------------------------------------------------
 
     def _step(self) -> None:
         spec, progress = self.p.spec, self.p.progress
         began = time.perf_counter()
-        batch = self._batches.get(progress.step, more=progress.step + 1 < self._horizon())
+        batch = self._batches.get(progress.step, self._horizon())
         waited = time.perf_counter() - began
-        torch.manual_seed((spec.seed * 1_000_003 + progress.step) % 2**63)
+        torch.manual_seed(spec.seed * _SEEDS + progress.step)
         rate = progress.lr_scale * learning_rate(
-            spec.schedule, spec.optimiser.lr, progress.step, progress.horizon
+            spec.schedule, spec.optimiser.lr, progress.step, progress.horizons
         )
         for group in self.p.optimiser.param_groups:
             group["lr"] = rate
         losses = self._forward_backward(batch)
-        total = sum(losses.values())
-        norm = self._update(total)
+        norm = self._update(losses)
         progress.step += 1
-        seconds = time.perf_counter() - began
         if norm is None:
             self._not_a_number(rate)
             return
         self._bad = 0
-        figures = losses | {"": total, "grad_norm": norm, "data_s": waited, "step_s": seconds, "lr": rate}
-        for name, value in figures.items():
-            self._sums[name] = self._sums.get(name, 0.0) + value
-        self._counted += 1
+        seconds = time.perf_counter() - began
+        self._teller.step(losses, lr=rate, grad_norm=norm, data_s=waited, step_s=seconds)
 
     def _forward_backward(self, batch: Batch) -> dict[str, float]:
         """Return the losses; gradients are in place. Halves what goes through at once when memory ends."""
         while True:
             try:
                 return self._pieces(batch)
-            except (torch.OutOfMemoryError, MemoryError) as error:
-                self._halve(error)
+            except (RuntimeError, MemoryError) as error:
+                if not guards.memory_ended(error):
+                    raise
+            # Outside of the handler: the error's traceback holds the tensors that filled the memory.
+            self._halve()
 
     def _pieces(self, batch: Batch) -> dict[str, float]:
         self.p.optimiser.zero_grad(set_to_none=True)
@@ -175,43 +263,39 @@ class Loop:
                 losses: dict[str, Tensor] = self.p.model(images, targets)
                 total = torch.stack([value.float() for value in losses.values()]).sum()
             share = len(images) / count
-            self.p.scaler.scale(total * share).backward()
+            self.p.scaler.scale(total * share).backward()  # type: ignore[no-untyped-call]
             for name, value in losses.items():
                 sums[name] = sums.get(name, torch.zeros((), device=device)) + value.detach().float() * share
         return dict(zip(sums, torch.stack(list(sums.values())).tolist(), strict=True))
 
-    def _update(self, total: float) -> float | None:
+    def _update(self, losses: dict[str, float]) -> float | None:
         """Move the weights; return the gradient's norm, or None when there was nothing to move by."""
         clip = self.p.spec.optimiser.clip
         self.p.scaler.unscale_(self.p.optimiser)
         norm = float(nn.utils.clip_grad_norm_(self.p.model.parameters(), clip or float("inf")))
-        finite = all(map(_finite, (total, norm)))
-        if finite:
+        known = finite(norm, *losses.values())
+        if known:
             self.p.scaler.step(self.p.optimiser)
         self.p.scaler.update()
-        return norm if finite else None
+        return norm if known else None
 
-    def _halve(self, error: BaseException) -> None:
+    def _halve(self) -> None:
         progress = self.p.progress
         if self.p.place.device.type == "cuda":
             torch.cuda.empty_cache()
         if progress.micro == 1:
-            raise OutOfMemoryError(
-                f"Not even one item of {self.p.spec.input_size[0]} x {self.p.spec.input_size[1]} px fits into "
-                "memory.",
-                "Choose a smaller input size or a lighter backbone, or close other programs.",
-            ) from error
+            raise guards.no_room(self.p.spec.input_size)
         progress.micro = max(1, progress.micro // 2)
         self.p.log.append(
             "warning",
             code="memory",
             text=f"Memory ran out: {progress.micro} items go through at once now, gradients are added up.",
-            action="Choose a smaller batch or input size to be faster.",
+            action="Choose a smaller batch or training size to be faster.",
             step=progress.step,
         )
 
     def _not_a_number(self, rate: float) -> None:
-        """A loss or gradient that is no number: leave the step out; after three in a row go back."""
+        """A loss or gradient that is no number: the step was left out; after some in a row go back."""
         progress = self.p.progress
         progress.skipped += 1
         self._bad += 1
@@ -224,14 +308,11 @@ class Loop:
         )
 
     def _go_back(self, rate: float) -> str:
+        """Take the weights of the last checkpoint and half the rate; steps are counted on."""
         progress = self.p.progress
         found = checkpoints.newest(self.p.run_dir)
         if progress.rollbacks >= ROLLBACKS or found is None:
-            raise DivergedError(
-                f"The loss is no number {NAN_STEPS} steps in a row at a learning rate of {rate:.2g}, and going "
-                f"back {progress.rollbacks} times did not help.",
-                "Start a run with a lower learning rate, and look at the items' layers for wrong values.",
-            )
+            raise guards.diverged(rate, progress.rollbacks)
         former, _ = unpack(
             checkpoints.load(found.path), self.p.spec, self.p.model, self.p.optimiser, self.p.scaler
         )
@@ -242,166 +323,9 @@ class Loop:
             f"with half the learning rate."
         )
 
-    # --- between steps ---------------------------------------------------------------------------
-
-    def _between(self) -> str | None:
-        spec, progress = self.p.spec, self.p.progress
-        last = progress.step >= self._horizon()
-        due = progress.step % spec.eval_every == 0 or last
-        if time.monotonic() - self._told >= TELL_EVERY_S or due:
-            self._tell()
-        ended = self._evaluate() if due and (last or self._affordable()) else None
-        if progress.step % spec.checkpoint_every == 0 and self._saved_step != progress.step:
-            self.save(best=False)
-        limit = spec.stop.max_seconds
-        if ended is None and limit is not None and progress.elapsed + progress.evaluating >= limit:
-            ended = "time"
-        return ended
-
-    def _affordable(self) -> bool:
-        took = self._pace.evaluations[-1] if self._pace.evaluations else 0.0
-        if took < HEAVY_EVALUATION_S:
-            return True
-        progress = self.p.progress
-        return progress.evaluating + took <= self.p.spec.eval_share * (progress.elapsed + progress.evaluating)
-
-    def _evaluate(self) -> str | None:
-        """Evaluate, keep the best, show samples; return what the figures end the run by."""
-        if not len(self.p.data.val):
-            return None
-        spec, progress = self.p.spec, self.p.progress
-        began = time.perf_counter()
-        every = list(range(len(self.p.data.val)))
-        last = progress.step >= self._horizon()
-        chosen = every if last or spec.eval_items is None else _some(every, spec.eval_items, spec.seed)
-        found = evaluate(self.p.model, self.p.data, chosen, self.p.place.device, self.p.check)
-        value = found.metrics.get(spec.metric)
-        decides = metric_named(spec.metric)
-        is_best = value is not None and decides.better(value, progress.best)
-        seconds = time.perf_counter() - began
-        self._pace.evaluations.append(seconds)
-        progress.evaluating += seconds
-        self.p.log.append(
-            "eval",
-            step=progress.step,
-            metrics=_rounded(found.metrics),
-            per_class={name: _rounded(figures) for name, figures in found.per_class.items()},
-            interval={name: list(_pair(pair)) for name, pair in found.interval.items()},
-            seconds=round(seconds, 3),
-            items=len(chosen),
-            best=is_best,
-        )
-        if is_best and value is not None:
-            progress.best, progress.best_step, progress.waited = value, progress.step, 0
-            progress.best_metrics, progress.best_per_class = found.metrics, found.per_class
-            progress.best_interval = {name: list(pair) for name, pair in found.interval.items()}
-        else:
-            progress.waited += 1
-        self._show(found)
-        if is_best:
-            self.save(best=True)
-        return self._ended_by(value)
-
-    def _ended_by(self, value: float | None) -> str | None:
-        stop, progress = self.p.spec.stop, self.p.progress
-        if stop.target is not None and progress.best_step == progress.step:
-            reached = progress.best_metrics.get(stop.target.metric, value)
-            if reached is not None and metric_named(stop.target.metric).reached(reached, stop.target.value):
-                return "target"
-        if stop.patience is not None and progress.waited >= stop.patience:
-            return "patience"
-        return None
-
-    def _show(self, found: Evaluation) -> None:
-        outputs = dict(found.outputs)
-        missing = [index for index in self._samples if index not in outputs]
-        outputs |= outputs_of(self.p.model, self.p.data, missing, self.p.place.device, self.p.check)
-        for place, index in enumerate(self._samples):
-            said = samples.write(
-                self.p.run_dir, self.p.progress.step, self.p.data, index, place, outputs[index]
-            )
-            self.p.log.append("sample", **said)
-
-    def save(self, *, best: bool) -> None:
-        """Write a checkpoint of now."""
-        began = time.perf_counter()
-        p = self.p
-        state = pack(p.spec, p.progress, p.model, p.optimiser, p.scaler, p.data.channels)
-        made = checkpoints.save(p.run_dir, p.attempt, p.progress.step, state, best=best)
-        self._saved_step = p.progress.step
-        self._pace.checkpoints.append(time.perf_counter() - began)
-        p.log.append(
-            "checkpoint",
-            step=made.step,
-            file=made.path.name,
-            sha256=made.sha256,
-            bytes=made.bytes,
-            best=best,
-        )
-
-    def _tell(self) -> None:
-        progress, count = self.p.progress, max(self._counted, 1)
-        self._told = time.monotonic()
-        if self._counted:
-            mean = {name: value / count for name, value in self._sums.items()}
-            self.p.log.append(
-                "step",
-                step=progress.step,
-                epoch=round(progress.step / self.p.data.epoch_steps, 3),
-                loss=_digits(mean.pop("")),
-                lr=mean.pop("lr"),
-                grad_norm=_digits(mean.pop("grad_norm")),
-                data_s=_digits(mean.pop("data_s")),
-                step_s=_digits(mean["step_s"]),
-                images_per_s=_digits(self.p.spec.batch_size / max(mean.pop("step_s"), 1e-9)),
-                losses={name: _digits(value) for name, value in mean.items()},
-            )
-        self._sums, self._counted = {}, 0
-        if self._machine.due():
-            self.p.log.append("sys", step=progress.step, **self._machine.look())
-        self._tell_eta()
-        self.p.on_progress(progress.step, self._horizon(), self._last_text)
-
-    def _tell_eta(self) -> None:
-        now = time.monotonic()
-        if now - self._eta_told < ETA_EVERY_S:
-            return
-        progress, spec = self.p.progress, self.p.spec
-        left = self._horizon() - progress.step
-        range_s = self._pace.left(left, -(-left // spec.eval_every), left // spec.checkpoint_every)
-        if range_s is None:
-            return
-        self._eta_told = now
-        low, middle, high = range_s
-        self.p.log.append(
-            "eta",
-            step=progress.step,
-            seconds_p10=round(low, 1),
-            seconds_p50=round(middle, 1),
-            seconds_p90=round(high, 1),
-        )
-        best = "" if progress.best is None else f", best {spec.metric} {progress.best:.3f}"
-        self._last_text = f"step {progress.step} of {self._horizon()}{best}"
-
 
 def _some(every: list[int], count: int, seed: int) -> list[int]:
     if count >= len(every):
         return every
     generator = torch.Generator().manual_seed(seed)
     return sorted(torch.randperm(len(every), generator=generator)[:count].tolist())
-
-
-def _finite(value: float) -> bool:
-    return value == value and abs(value) != float("inf")  # noqa: PLR0124 - a number that is not itself is none
-
-
-def _digits(value: float) -> float:
-    return float(f"{value:.6g}")
-
-
-def _rounded(figures: dict[str, float]) -> dict[str, Any]:
-    return {name: _digits(value) for name, value in figures.items() if _finite(value)}
-
-
-def _pair(pair: tuple[float, float]) -> tuple[float, float]:
-    return _digits(pair[0]), _digits(pair[1])

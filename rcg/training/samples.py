@@ -80,7 +80,7 @@ def _place_picture(kept: Path, wanted: Path, sample: Sample) -> None:
 
 def picture(sample: Sample) -> bytes:
     """Return a WebP of what people know a card by: its colour, else albedo, else the first layer."""
-    names = [name for name in ("colour", "albedo") if name in sample.layers] or list(sample.layers)
+    names = [name for name in ("colour", "albedo", *sample.layers) if name in sample.layers]
     array = sample.layers[names[0]].array
     if array.dtype != np.uint8:
         values = array.astype(np.float32)

@@ -19,33 +19,51 @@ class Progress:
 
     Attributes:
         step: updates that were done.
-        horizon: updates there shall be.
+        horizons: (from step, to step) of the run as planned and of every extension.
+        micro: items that go through the network at once.
+        evaluated: the last step whose evaluation was done or left out.
         best, best_step: of the deciding metric; ``best_...``: all figures of then.
         waited: evaluations since then.
+        ended: what ended the run; empty while it goes on.
+        aimed: the target was reached and the run went on by an extension: it ends nothing any more.
         lr_scale: halved at every roll-back.
-        elapsed: seconds of training over all attempts.
-        micro: items that go through the network at once.
+        elapsed, evaluating: seconds of steps and of evaluations, over all attempts.
     """
 
     step: int
-    horizon: int
+    horizons: list[list[int]]
     micro: int
+    evaluated: int = 0
     best: float | None = None
     best_step: int | None = None
     best_metrics: dict[str, float] = field(default_factory=dict)
     best_per_class: dict[str, dict[str, float]] = field(default_factory=dict)
     best_interval: dict[str, list[float]] = field(default_factory=dict)
     waited: int = 0
+    ended: str = ""
+    aimed: bool = False
     lr_scale: float = 1.0
     rollbacks: int = 0
     skipped: int = 0
     elapsed: float = 0.0
     evaluating: float = 0.0
 
+    @property
+    def horizon(self) -> int:
+        """Updates there shall be."""
+        return self.horizons[-1][1]
+
+    def extend(self, steps: int) -> None:
+        """Go on to so many updates in all, whatever ended the run before."""
+        self.horizons.append([self.step, steps])
+        self.aimed = self.aimed or self.ended == "target"
+        self.ended, self.waited = "", 0
+
 
 def make_optimiser(model: nn.Module, spec: Optimiser) -> torch.optim.Optimizer:
     """Return the optimiser. Norms and biases are not decayed."""
-    decayed, plain = [], []
+    decayed: list[nn.Parameter] = []
+    plain: list[nn.Parameter] = []
     for parameter in model.parameters():
         if parameter.requires_grad:
             (decayed if parameter.ndim > 1 else plain).append(parameter)

@@ -1,4 +1,4 @@
-"""What a dataset version holds, as far as a plan needs to know: from the manifest alone, no pixels, no torch."""
+"""What a dataset version holds, as far as a plan needs it: from the manifest alone, no pixels, no torch."""
 
 from __future__ import annotations
 

@@ -43,19 +43,21 @@ def fit(size: tuple[int, int], canvas: tuple[int, int]) -> Fit:
     return Fit(width, height, width / size[0], height / size[1])
 
 
-def planes(sample: Sample, layers: Sequence[str]) -> npt.NDArray[np.float32]:
-    """Return the raw channels (C, H, W) of the layers in order; a layer that is not there is zero.
+def planes(sample: Sample, layers: Sequence[str]) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_]]:
+    """Return the raw channels (C, H, W) of the layers in order, and which of them are there (C,).
 
-    Colours count 0..1; of normals x and y; other layers in their own units.
+    Colours count 0..1; of normals x and y; other layers in their own units; what is not there is zero.
 
     Raises:
         InputError: a layer holds values that are no numbers.
     """
     width, height = sample.size
     stack: list[npt.NDArray[np.float32]] = []
+    there: list[bool] = []
     for name in layers:
         count = CHANNELS[role_of(name)]
         layer = sample.layers.get(name)
+        there += [layer is not None] * count
         if layer is None:
             stack.append(np.zeros((count, height, width), np.float32))
             continue
@@ -70,7 +72,7 @@ def planes(sample: Sample, layers: Sequence[str]) -> npt.NDArray[np.float32]:
         if array.ndim == 2:
             array = array[..., None]
         stack.append(np.moveaxis(array[..., :count], 2, 0))
-    return np.concatenate(stack)
+    return np.concatenate(stack), np.array(there)
 
 
 def relief_channels(layers: Sequence[str]) -> list[bool]:
@@ -81,12 +83,16 @@ def relief_channels(layers: Sequence[str]) -> list[bool]:
 def image_of(
     sample: Sample, layers: Sequence[str], channels: Sequence[Channel], canvas: tuple[int, int]
 ) -> torch.Tensor:
-    """Return a fitted sample as the normalised (C, H, W) float32 input, padded with zeros to ``canvas``."""
-    raw = planes(sample, layers)
+    """Return a fitted sample as the normalised (C, H, W) float32 input, padded with zeros to ``canvas``.
+
+    A channel that is not there is zero too: its mean, which says nothing.
+    """
+    raw, there = planes(sample, layers)
     mean = np.array([channel.mean for channel in channels], np.float32)[:, None, None]
     std = np.array([channel.std for channel in channels], np.float32)[:, None, None]
     out = np.zeros((raw.shape[0], canvas[1], canvas[0]), np.float32)
     out[:, : raw.shape[1], : raw.shape[2]] = (raw - mean) / std
+    out[~there] = 0
     return torch.from_numpy(out)
 
 

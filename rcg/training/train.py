@@ -1,10 +1,12 @@
-"""Train a model: a spec and a dataset version in, a folder with events, checkpoints, samples and the model out."""
+"""Train a model: a spec and a version in, a folder with events, checkpoints, samples and the model out."""
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,19 +16,21 @@ from torch import nn
 
 from rcg import __version__
 from rcg.datasets.manifest import Manifest
-from rcg.errors import CancelledError, RcgError
+from rcg.errors import CancelledError, ConflictError, RcgError
 from rcg.training import checkpoints, devices, weights
 from rcg.training.data import PathOf, TrainingData
+from rcg.training.disk import disk_errors, write_atomically
 from rcg.training.evaluate import evaluate
-from rcg.training.events import EventLog, Row
+from rcg.training.events import EventLog, Row, attempts
 from rcg.training.loop import Loop, Parts
 from rcg.training.model_config import CONFIG, WEIGHTS, Lineage, ModelConfig
 from rcg.training.models import build
-from rcg.training.spec import RunSpec
+from rcg.training.spec import RunSpec, WeightsRef
 from rcg.training.state import Progress, make_optimiser, unpack
 from rcg.training.tensors import fit
 
 MODEL_FOLDER = "model"
+LOCK = ".lock"
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,7 @@ class RunResult:
 
     Attributes:
         state: ``done`` or ``paused``.
+        attempt: its number.
         stopped_by: steps, epochs, time, target, patience, stop or pause.
         step, steps: where it is, and its horizon.
         metric: that decides; ``best`` its best value, at ``best_step``.
@@ -55,6 +60,7 @@ class RunResult:
     model_dir: str | None = None
     parameters: int = 0
     seconds: float = 0.0
+    attempt: int = 1
 
     def as_json(self) -> dict[str, Any]:
         """Return it as JSON."""
@@ -66,7 +72,7 @@ def train(
     manifest_path: Path,
     path_of: PathOf,
     run_dir: Path,
-    attempt: int = 1,
+    attempt: int | None = None,
     *,
     on_event: Callable[[Row], None] | None = None,
     should_stop: Callable[[], None] | None = None,
@@ -81,7 +87,8 @@ def train(
         manifest_path: the dataset version.
         path_of: where the blob of a SHA-256 lies.
         run_dir: the run's folder; made when it is not there.
-        attempt: number of this attempt; each has a log and checkpoints of its own.
+        attempt: number of this attempt, which has a log and checkpoints of its own; None, or one that was
+            there before: the next.
         on_event: given every row of the log after it was written.
         should_stop: called often; raises CancelledError to end the run at once.
         on_status: told ``loading``, ``running``, ``evaluating``, then the state.
@@ -92,72 +99,91 @@ def train(
         RcgError: what is wrong, with the way out. The run can be resumed from its last checkpoint.
         CancelledError: ``should_stop`` raised it.
     """
-    log = EventLog(run_dir, attempt, on_event)
-    say = on_status or (lambda _status: None)
+    with only_one(run_dir), devices.threads(spec.threads or threads):
+        attempt = max(attempt or 1, 1 + max((number for number, _ in attempts(run_dir)), default=0))
+        log = EventLog(run_dir, attempt, on_event)
+        calls = Calls(should_stop or _nothing, on_status or _nothing, on_progress or _nothing)
+        try:
+            return _train(spec, manifest_path, path_of, run_dir, log, calls)
+        finally:
+            log.close()
+
+
+@dataclass(frozen=True)
+class Calls:
+    """What is called while a run computes."""
+
+    check: Callable[[], None]
+    say: Callable[[str], None]
+    on_progress: Callable[[int, int, str], None]
+
+
+def _nothing(*_: object) -> None:
+    return
+
+
+def _train(
+    spec: RunSpec, manifest_path: Path, path_of: PathOf, run_dir: Path, log: EventLog, calls: Calls
+) -> RunResult:
     began = time.monotonic()
-    progress: Progress | None = None
+    step = 0
     try:
-        say("loading")
-        parts = _prepare(
-            spec, manifest_path, path_of, run_dir, attempt, log, should_stop, on_progress, threads
-        )
-        progress = parts.progress
-        log.append("state", state="running", reason="", step=progress.step)
-        say("running")
-        ended = Loop(parts).run()
-        if ended == "pause":
-            result = _result(parts, "paused", ended, began)
-        else:
-            say("evaluating")
+        calls.say("loading")
+        parts = _prepare(spec, manifest_path, path_of, run_dir, log, calls)
+        loop = Loop(parts)
+        try:
+            log.append("state", state="running", reason="", step=parts.progress.step)
+            calls.say("running")
+            ended = loop.run()
+        except CancelledError:
+            loop.save()  # a server that stops in order gives the run back, and loses nothing of it
+            raise
+        finally:
+            step = parts.progress.step
+        result = _result(parts, "paused", ended, began)
+        if ended != "pause":
+            calls.say("evaluating")
             result = _publish(parts, ended, began)
-        log.append("result", step=progress.step, **result.as_json())
-        log.append("state", state=result.state, reason=result.stopped_by, step=progress.step)
-        say(result.state)
-        return result
+        log.append("result", **result.as_json())
+        log.append("state", state=result.state, reason=result.stopped_by, step=step)
+        calls.say(result.state)
     except CancelledError:
-        log.append("state", state="cancelled", reason="cancel", step=progress.step if progress else 0)
+        log.append("state", state="cancelled", reason="cancel", step=step)
         raise
     except RcgError as error:
-        _note_failure(log, error, progress.step if progress else 0)
+        with contextlib.suppress(RcgError):  # of a full disk the job's row tells, the log cannot
+            log.append("state", state="failed", reason=str(error), step=step)
         raise
-    finally:
-        log.close()
+    return result
 
 
-def _note_failure(log: EventLog, error: RcgError, step: int) -> None:
-    try:
-        log.append("state", state="failed", reason=str(error), step=step)
-    except RcgError:
-        return  # the disk is full: the job's row says what the log cannot
+@contextlib.contextmanager
+def only_one(run_dir: Path) -> Iterator[None]:
+    """Hold a run's folder. Raises ConflictError when another training holds it."""
+    run_dir.mkdir(parents=True, exist_ok=True)
+    with (run_dir / LOCK).open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise ConflictError(
+                "This run is being trained already.", "Wait for it, or stop the process that trains it."
+            ) from error
+        yield
 
 
 def _prepare(
-    spec: RunSpec,
-    manifest_path: Path,
-    path_of: PathOf,
-    run_dir: Path,
-    attempt: int,
-    log: EventLog,
-    should_stop: Callable[[], None] | None,
-    on_progress: Callable[[int, int, str], None] | None,
-    threads: int,
+    spec: RunSpec, manifest_path: Path, path_of: PathOf, run_dir: Path, log: EventLog, calls: Calls
 ) -> Parts:
+    checkpoints.sweep(run_dir)
     data = TrainingData(spec, Manifest(manifest_path), path_of)
     place = devices.choose(spec.device, spec.precision)
-    devices.set_threads(spec.threads or threads)
-    model = fresh_model(spec, data).to(place.device)
-    if spec.weights is not None:
-        taken = weights.begin_with(model, weights.read_any(path_of(spec.weights.sha256)))
-        log.append(
-            "log",
-            level="info",
-            text=f"Began with {spec.weights.name or spec.weights.sha256[:12]}: {taken.taken} tensors taken, "
-            f"{len(taken.adapted)} fitted to other channels, {len(taken.left)} left fresh.",
-        )
+    model = devices.put(fresh_model(spec, data), place)
+    found = checkpoints.newest(run_dir)
+    if spec.weights is not None and found is None:
+        _begin_with(model, spec.weights, data, path_of, log)
     optimiser = make_optimiser(model, spec.optimiser)
     scaler = torch.amp.GradScaler(place.device.type, enabled=place.amp is torch.float16)
-    progress = Progress(step=0, horizon=spec.steps, micro=spec.batch_size)
-    found = checkpoints.newest(run_dir)
+    progress = Progress(step=0, horizons=[[0, spec.steps]], micro=spec.batch_size)
     if found is not None:
         progress, data.channels = unpack(checkpoints.load(found.path), spec, model, optimiser, scaler)
     model.train()
@@ -173,9 +199,21 @@ def _prepare(
     )
     _remark(log, data, progress)
     return Parts(
-        spec, data, model, optimiser, scaler, place, progress, run_dir, attempt, log,
-        should_stop or (lambda: None), on_progress or (lambda *_: None),
+        spec, data, model, optimiser, scaler, place, progress, run_dir, log.attempt, log, calls.check,
+        calls.on_progress,
     )  # fmt: skip
+
+
+def _begin_with(
+    model: nn.Module, ref: WeightsRef, data: TrainingData, path_of: PathOf, log: EventLog
+) -> None:
+    taken = weights.begin_with(model, weights.read_any(path_of(ref.sha256)), data.names)
+    log.append(
+        "log",
+        level="info",
+        text=f"Began with {ref.name or ref.sha256[:12]}: {taken.taken} tensors taken, "
+        f"{len(taken.adapted)} fitted to other channels, {len(taken.left)} left fresh.",
+    )
 
 
 def fresh_model(spec: RunSpec, data: TrainingData) -> nn.Module:
@@ -200,7 +238,8 @@ def _remark(log: EventLog, data: TrainingData, progress: Progress) -> None:
         log.append(
             "warning",
             code="no_held_out",
-            text="No item is held out, so nothing can be said of how good the model is; the last weights are kept.",
+            text="No item is held out, so nothing can be said of how good the model is; the last weights are "
+            "kept.",
             action="Make a version whose split holds some cards out.",
         )
 
@@ -211,6 +250,7 @@ def _result(parts: Parts, state: str, ended: str, began: float) -> RunResult:
         state, ended, progress.step, progress.horizon, parts.spec.metric, progress.best, progress.best_step,
         progress.best_metrics, progress.best_per_class, progress.best_interval,
         parameters=parameters(parts.model), seconds=round(time.monotonic() - began, 3),
+        attempt=parts.attempt,
     )  # fmt: skip
 
 
@@ -221,13 +261,15 @@ def _publish(parts: Parts, ended: str, began: float) -> RunResult:
     if marked is not None and marked.step != progress.step:
         parts.model.load_state_dict(checkpoints.load(marked.path)["model"])
     if marked is not None and len(parts.data.val) and parts.spec.eval_items is not None:
-        found = evaluate(parts.model, parts.data, range(len(parts.data.val)), parts.place.device, parts.check)
+        found = evaluate(parts.model, parts.data, range(len(parts.data.val)), parts.place, parts.check)
         progress.best_metrics, progress.best_per_class = found.metrics, found.per_class
         progress.best_interval = {name: list(pair) for name, pair in found.interval.items()}
     folder = parts.run_dir / MODEL_FOLDER
     folder.mkdir(parents=True, exist_ok=True)
-    weights.save(parts.model, folder / WEIGHTS)
-    (folder / CONFIG).write_text(json.dumps(_config(parts).model_dump(mode="json"), indent=1), "utf-8")
+    with disk_errors("writing the model", "The checkpoints are intact."):
+        weights.save(parts.model, folder / WEIGHTS)
+        text = json.dumps(_config(parts).model_dump(mode="json"), indent=1)
+        write_atomically(folder / CONFIG, text.encode())
     done = _result(parts, "done", ended, began)
     return RunResult(**{**done.as_json(), "model_dir": str(folder)})
 

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import errno
+import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from rcg.errors import InputError
 from rcg.training import checkpoints
+from rcg.training.disk import sync_folder
 
-_PREFIXES = ("model.", "module.", "backbone.body.", "backbone.")
+_PREFIXES = ("model.", "module.", "backbone.body.", "backbone.", "body.", "colour.", "relief.")
+_RGB = (".r", ".g", ".b")
 
 
 @dataclass(frozen=True)
@@ -26,8 +31,20 @@ class Taken:
 
 
 def save(model: nn.Module, path: Path) -> None:
-    """Write a network's weights."""
-    save_file({name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}, path)
+    """Write a network's weights; what stood there stays until they are whole."""
+    temporary = path.with_suffix(".new")
+    state = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
+    try:
+        save_file(state, temporary)
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except SafetensorError as error:
+        # safetensors tells of a full disk in its own words.
+        raise OSError(errno.ENOSPC, str(error)) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+    sync_folder(path.parent)
 
 
 def load(model: nn.Module, path: Path) -> None:
@@ -58,11 +75,18 @@ def read_any(path: Path) -> dict[str, Tensor]:
     return tensors
 
 
-def begin_with(model: nn.Module, tensors: Mapping[str, Tensor]) -> Taken:
+def begin_with(model: nn.Module, tensors: Mapping[str, Tensor], channels: Sequence[str] = ()) -> Taken:
     """Put all that fits into a network that is to be trained.
 
-    A first convolution for other channels takes the file's mean over channels for each of its own, scaled so
-    that its answer keeps its size. Heads of other classes stay as they are.
+    A first convolution for other channels takes the file's red, green and blue for each colour picture, over
+    their number, and zero for the others: the network begins by answering what the file's did, and learns
+    what the further channels are good for. One that sees no colour takes the mean of the three. Heads of
+    other classes stay as they are.
+
+    Args:
+        model: to be filled.
+        tensors: of the file.
+        channels: names of the network's input channels, as ``colour.r``.
 
     Raises InputError when nothing fits.
     """
@@ -79,7 +103,7 @@ def begin_with(model: nn.Module, tensors: Mapping[str, Tensor]) -> Taken:
             value.copy_(given)
             taken += 1
         elif _other_channels(given, value):
-            value.copy_(given.mean(1, keepdim=True).expand_as(value) * (given.shape[1] / value.shape[1]))
+            value.copy_(_fitted(given, _seen_by(name, channels, value.shape[1])))
             adapted.append(name)
         else:
             left.append(name)
@@ -90,6 +114,27 @@ def begin_with(model: nn.Module, tensors: Mapping[str, Tensor]) -> Taken:
         )
     model.load_state_dict(own)
     return Taken(taken, tuple(adapted), tuple(left))
+
+
+def _seen_by(name: str, channels: Sequence[str], count: int) -> Sequence[str]:
+    """Return the channels that a first convolution sees; of two stems each has its share."""
+    if len(channels) == count:
+        return channels
+    colour = [channel for channel in channels if channel.endswith(_RGB)]
+    return colour if "colour." in name and len(colour) == count else [""] * count
+
+
+def _fitted(given: Tensor, channels: Sequence[str]) -> Tensor:
+    pictures = sum(channel.endswith(".r") for channel in channels)
+    if not pictures:
+        return given.mean(1, keepdim=True).repeat(1, len(channels), 1, 1) * (given.shape[1] / len(channels))
+    planes = [
+        given[:, _RGB.index(channel[-2:])] / pictures
+        if channel.endswith(_RGB)
+        else given.new_zeros(given[:, 0].shape)
+        for channel in channels
+    ]
+    return torch.stack(planes, 1)
 
 
 def _bare(name: str) -> str:

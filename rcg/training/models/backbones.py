@@ -30,7 +30,7 @@ def norm_layer(norm: Norm) -> NormLayer:
     if norm == "batch":
         return nn.BatchNorm2d
     if norm == "frozen":
-        return FrozenBatchNorm2d
+        return cast("NormLayer", FrozenBatchNorm2d)
     return _group_norm
 
 

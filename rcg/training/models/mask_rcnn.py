@@ -53,7 +53,7 @@ def build_mask_rcnn(
     ratios = len(options.anchor_ratios)
     box_head, mask_head, rpn_head = _heads(options, ratios)
     train_pre, train_post, test_pre, test_post = options.proposals
-    return MaskRCNN(
+    network: nn.Module = MaskRCNN(
         backbone,
         rpn_anchor_generator=anchors,
         box_roi_pool=MultiScaleRoIAlign(list(_LEVELS), _POOLED, 2),
@@ -77,6 +77,7 @@ def build_mask_rcnn(
         box_score_thresh=options.score_threshold,
         _skip_resize=True,
     )
+    return network
 
 
 def _heads(options: MaskOptions, ratios: int) -> tuple[nn.Module, nn.Module, nn.Module]:
