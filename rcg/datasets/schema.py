@@ -20,8 +20,8 @@ Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")
 Task = Literal["instance", "points"]
 """instance: every object by itself, with mask and box. points: named points, one of each per item."""
 Tool = Literal["box", "polygon", "quad", "points"]
-SPLITS = ("train", "val", "test")
 Split = Literal["train", "val", "test"]
+SPLITS: tuple[Split, ...] = ("train", "val", "test")
 
 
 class Strict(BaseModel):
