@@ -39,6 +39,7 @@ FORMATS: Final = {
     "custom_json": "RCG's own JSON",
 }
 """name -> what people call it"""
+FOLDER: Final = "folder"
 
 
 def export(
@@ -53,7 +54,8 @@ def export(
     """Write a dataset in a format.
 
     Args:
-        name: one of :data:`FORMATS`; a variant of YOLO may follow: ``yolo_txt:detect``.
+        name: one of :data:`FORMATS`, a variant of YOLO behind it (``yolo_txt:detect``), or ``folder``: the
+            layout of the older programs (:mod:`rcg.datasets.folders`).
         source: the dataset.
         out: a folder, or a zip archive when the name ends in ``.zip``.
         images, layers: bring the base images; bring the other layers.
@@ -65,12 +67,14 @@ def export(
     Raises:
         InputError: no such format, or one that cannot hold the dataset.
     """
+    from rcg.datasets import folders  # noqa: PLC0415
     from rcg.datasets.formats import coco, custom, voc, yolo  # noqa: PLC0415
     from rcg.datasets.formats.outgoing import Outgoing  # noqa: PLC0415
     from rcg.datasets.formats.sink import sink_for  # noqa: PLC0415
 
     base, _, variant = name.partition(":")
-    _check(base)
+    if base != FOLDER:
+        _check(base)
     loss = LossReport()
     with sink_for(out) as sink:
         outgoing = Outgoing(source, sink, loss, images=images, layers=layers, each=each)
@@ -80,6 +84,8 @@ def export(
             voc.export(outgoing)
         elif base == "custom_json":
             custom.export(outgoing)
+        elif base == FOLDER:
+            folders.export(outgoing)
         elif variant in ("", "detect", "segment", "pose"):
             yolo.export(outgoing, variant or None)  # type: ignore[arg-type]
         else:

@@ -54,8 +54,11 @@ class _Part:
             self.started = True
 
 
-def export(out: Outgoing) -> None:
-    """Write a dataset, streaming: memory is a batch of annotations, whatever the dataset's size."""
+def export(out: Outgoing) -> tuple[int, int]:
+    """Write a dataset and return how many items and annotations it had.
+
+    Memory is a batch of annotations, whatever the dataset's size.
+    """
     header = out.source.header
     categories = Categories((name, at) for at, name in enumerate(header.label_schema.class_names, start=1))
     base = "person_keypoints" if header.label_schema.task == "points" else "instances"
@@ -85,6 +88,7 @@ def export(out: Outgoing) -> None:
     holes = sum(part.writer.with_holes for part in parts.values())
     if holes:
         out.loss.add(HOLES, count=holes)
+    return sum(part.count for part in parts.values()), sum(part.writer.count for part in parts.values())
 
 
 def _add(out: Outgoing, line: str, parts: dict[str, _Part], opened: Callable[[str], _Part]) -> None:

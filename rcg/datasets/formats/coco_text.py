@@ -75,6 +75,11 @@ class AnnotationWriter:
         for one in from_json(f"[{body}]"):
             self._add(Annotation.model_validate(one), image_id, width, height)
 
+    @property
+    def count(self) -> int:
+        """How many annotations were taken."""
+        return self._next_id
+
     def full(self) -> bool:
         """Whether enough was gathered to be taken."""
         return self._waiting + len(self._done) >= FLUSH_AT

@@ -29,6 +29,8 @@ _PARTS: dict[str, Split] = {
     "train": "train", "training": "train", "trainval": "train", "val": "val", "valid": "val",
     "validation": "val", "dev": "val", "test": "test", "testing": "test",
 }  # fmt: skip
+_ASIDE = ("trained_models/", "training_metrics/", "checkpoints/", "metadata.json", "dataset_metadata.json")
+"""of the owner's folders: what lies beside images and labels"""
 _JUNK = frozenset({"__macosx", "thumbs.db", "desktop.ini"})
 
 
@@ -137,8 +139,8 @@ class Folder:
                 break
             root, found = root / first, [path[len(first) + 1 :] for path in found]
         self.root = root
-        own = (f"{OWN_FOLDER}/layers/",)
-        self.images = [path for path in found if _ending(path) in IMAGE_ENDINGS and not path.startswith(own)]
+        found = [path for path in found if not path.startswith((f"{OWN_FOLDER}/layers/", *_ASIDE))]
+        self.images = [path for path in found if _ending(path) in IMAGE_ENDINGS]
         self.others = [path for path in found if _ending(path) not in IMAGE_ENDINGS]
 
     def of(self, *endings: str) -> list[str]:

@@ -40,6 +40,9 @@ class Sink(Protocol):
     def copy(self, name: str, source: Path) -> None:
         """Add a copy of a file."""
 
+    def folder(self, name: str) -> None:
+        """Add an empty folder."""
+
     def open(self, name: str) -> AbstractContextManager[IO[bytes]]:
         """Add a file that is written piece by piece; several may be open at a time."""
 
@@ -47,11 +50,11 @@ class Sink(Protocol):
 class FolderSink:
     """A folder, made when it is not there."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, root: Path) -> None:
+        self.root = root
 
     def __enter__(self) -> Self:
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self.root.mkdir(parents=True, exist_ok=True)
         return self
 
     def __exit__(
@@ -62,6 +65,10 @@ class FolderSink:
     def write(self, name: str, data: bytes) -> None:
         """Add a small file."""
         self._place(name).write_bytes(data)
+
+    def folder(self, name: str) -> None:
+        """Add an empty folder."""
+        (self.root / name).mkdir(parents=True, exist_ok=True)
 
     def copy(self, name: str, source: Path) -> None:
         """Add a copy of a file."""
@@ -74,7 +81,7 @@ class FolderSink:
             yield file
 
     def _place(self, name: str) -> Path:
-        path = self.folder / name
+        path = self.root / name
         path.parent.mkdir(parents=True, exist_ok=True)
         return path
 
@@ -105,6 +112,12 @@ class ZipSink:
     def write(self, name: str, data: bytes) -> None:
         """Add a small file."""
         self._zip.writestr(_info(name), data, compresslevel=1)
+
+    def folder(self, name: str) -> None:
+        """Add an empty folder."""
+        info = zipfile.ZipInfo(name.rstrip("/") + "/", _DATE)
+        info.external_attr = (0o40755 << 16) | 0x10
+        self._zip.writestr(info, b"")
 
     def copy(self, name: str, source: Path) -> None:
         """Add a copy of a file."""
