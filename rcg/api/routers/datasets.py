@@ -14,7 +14,17 @@ from rcg.api.files import stored_file
 from rcg.api.multipart import Form, Intake, read_form
 from rcg.api.routers.cards import Limit, Offset
 from rcg.api.schemas import JobOut
-from rcg.api.services.datasets import catalogue, exports, files, filling, imports, items, splitting, versions
+from rcg.api.services.datasets import (
+    catalogue,
+    exports,
+    files,
+    filling,
+    health,
+    imports,
+    items,
+    splitting,
+    versions,
+)
 from rcg.datasets.schema import Split
 from rcg.store.repositories.datasets import Sort
 from rcg.store.repositories.items import Filter
@@ -247,6 +257,18 @@ def get_export(dataset: Dataset, job_id: str, container: ContainerDep) -> FileRe
     return FileResponse(container.blobs.path(sha256), media_type="application/zip", filename=name)
 
 
+@router.get("/datasets/{dataset}/health")
+def get_health(dataset: Dataset, container: ContainerDep) -> dict[str, Any]:
+    """What is not well with a dataset (each problem with its items and the way out), and its statistics."""
+    return health.report(container, dataset)
+
+
+@router.get("/datasets/{dataset}/readiness")
+def get_readiness(dataset: Dataset, container: ContainerDep) -> dict[str, Any]:
+    """How far a dataset carries, by which figures, what would help, and which architectures fit it."""
+    return health.readiness(container, dataset)
+
+
 # Versions
 
 
@@ -287,6 +309,12 @@ def make_version(
 def get_version(version_id: str, container: ContainerDep) -> schemas.VersionOut:
     """A version."""
     return versions.get(container, version_id)
+
+
+@router.get("/versions/{older}/diff/{newer}")
+def diff_versions(older: str, newer: str, container: ContainerDep) -> dict[str, Any]:
+    """What changed from one version to another: items, annotations, classes, the split, the label schema."""
+    return versions.difference(container, older, newer)
 
 
 @router.get("/versions/{version_id}/manifest", response_class=FileResponse)

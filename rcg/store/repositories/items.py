@@ -103,6 +103,15 @@ def keys(session: Session, dataset_id: str, where: Filter | None = None) -> Iter
     yield from session.execute(query.execution_options(yield_per=5000))
 
 
+def hashes(session: Session, dataset_id: str) -> Iterator[tuple[str, str, str]]:
+    """Yield ``(id, card_key, phash)`` of the items that have a perceptual hash."""
+    query = select(DatasetItem.id, DatasetItem.card_key, DatasetItem.phash).where(
+        DatasetItem.dataset_id == dataset_id, DatasetItem.phash.is_not(None)
+    )
+    for item_id, card, phash in session.execute(query.execution_options(yield_per=5000)):
+        yield item_id, card, phash or ""
+
+
 def neighbours(session: Session, item: DatasetItem) -> tuple[str | None, str | None]:
     """Return the ids of the items before and after one in its dataset."""
     here = (item.position, item.id)

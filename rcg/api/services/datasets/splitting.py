@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from rcg.api import dataset_schemas as schemas
 from rcg.datasets.schema import Split
+from rcg.datasets.splits import DEFAULT_SHARES, balance
 from rcg.store.repositories import annotations as annotation_rows
 from rcg.store.repositories import datasets, items, versions
 from rcg.store.repositories.items import Filter
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from rcg.container import Container
 
 PARTS: tuple[Split, ...] = ("train", "val", "test")
-DEFAULT: tuple[int, dict[str, float]] = (0, schemas.SharesIn().model_dump())
+DEFAULT: tuple[int, dict[str, float]] = (0, dict(DEFAULT_SHARES))
 """seed and shares, where nobody has said any yet"""
 TAKEN = Filter(state="ready", label_state="labelled")
 """the items that a version holds: what cannot be read or is not labelled teaches nothing"""
@@ -61,7 +61,7 @@ def plan(
         card_of[row.id] = row.card_key
         if row.split is not None and given.setdefault(row.card_key, row.split) != row.split:
             clashing.add(row.card_key)
-    of_card = _split_cards(item_counts, seed, shares, given)
+    of_card = balance(item_counts, seed, shares, given)
     parts: dict[Split, schemas.PartOut] = {
         part: schemas.PartOut(items=0, cards=0, annotations=0) for part in PARTS
     }
@@ -112,31 +112,6 @@ def ids_in(session: Session, dataset_id: str, where: Filter, part: Split) -> lis
     seed, shares = (newest.split["seed"], newest.split["shares"]) if newest else DEFAULT
     of_card = plan(session, dataset_id, seed, shares).of_card
     return [row.id for row in items.keys(session, dataset_id, where) if of_card.get(row.card_key) == part]
-
-
-def _split_cards(
-    cards: Mapping[str, int], seed: int, shares: Mapping[str, float], fixed: Mapping[str, Split]
-) -> dict[str, Split]:
-    total = sum(shares[part] for part in PARTS)
-
-    def place(card: str) -> float:
-        digest = hashlib.sha256(f"{seed}:{card}".encode()).digest()
-        return int.from_bytes(digest[:8], "big") / 2**64
-
-    found: dict[str, Split] = {}
-    for card in cards:
-        at, part = place(card) * total, PARTS[0]
-        for part in PARTS:
-            at -= shares[part]
-            if at < 0:
-                break
-        found[card] = fixed.get(card, part)
-    free = sorted((card for card in cards if card not in fixed), key=place)
-    if len(cards) > 1 and shares["val"] > 0 and free and "val" not in found.values():
-        found[free[-1]] = "val"
-    if free and "train" not in found.values():
-        found[free[0]] = "train"
-    return found
 
 
 def _advice(made: Plan) -> list[str]:

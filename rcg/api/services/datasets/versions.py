@@ -11,7 +11,8 @@ from rcg.api import dataset_schemas as schemas
 from rcg.api.services.datasets import splitting
 from rcg.api.services.datasets.views import version_out
 from rcg.datasets.augment import check, parse
-from rcg.datasets.manifest import Header, canonical
+from rcg.datasets.diff import difference as compare
+from rcg.datasets.manifest import Header, Manifest, canonical
 from rcg.errors import ConflictError, InputError
 from rcg.store.repositories import blobs, datasets, versions
 from rcg.store.repositories import recipes as recipe_rows
@@ -212,6 +213,16 @@ def _nothing(name: str, left_out: dict[str, int]) -> ConflictError:
         "Label some in the annotator; an item without any flaw is labelled, too, once you say so.",
         left_out=left_out,
     )
+
+
+def difference(container: Container, older: str, newer: str) -> dict[str, Any]:
+    """Return what changed from one version to another: items, labels, parts of the split, the schema."""
+    with container.db.read() as session:
+        rows = [versions.get(session, version_id) for version_id in (older, newer)]
+        paths = [container.blobs.path(row.manifest_sha256) for row in rows]
+        before, after = (version_out(row) for row in rows)
+    found = compare(Manifest(paths[0]), Manifest(paths[1])).as_json()
+    return {"older": before.model_dump(), "newer": after.model_dump(), **found}
 
 
 def manifest(container: Container, version_id: str) -> tuple[str, str]:
