@@ -176,7 +176,7 @@ def _words(row: Row) -> tuple[str, str]:
             return "info", f"Extended to {row['steps']} steps."
         case "state":
             why = f": {row['reason']}" if row.get("reason") else ""
-            return _LEVELS.get(row["state"], "info"), f"{row['state'].capitalize()}{why}."
+            return _LEVELS.get(row["state"], "info"), f"{row['state'].capitalize()}{why}".rstrip(".") + "."
         case "warning":
             return "warning", " ".join(filter(None, (row.get("text"), row.get("action"))))
     return str(row.get("level", "info")), str(row.get("text", ""))
