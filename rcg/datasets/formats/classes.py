@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from rcg.datasets.formats.parts import LossReport
 from rcg.datasets.schema import Attribute, LabelClass, LabelSchema, PointDef, Task
 
 _COLOURS = 8
@@ -37,12 +38,13 @@ class ClassBook:
 
     Args:
         schema: of the dataset that is filled; None: there is none yet.
-        task: of a schema that is made anew.
+        loss: told of names that are taken as one.
     """
 
-    def __init__(self, schema: LabelSchema | None = None, task: Task = "instance") -> None:
+    def __init__(self, schema: LabelSchema | None = None, loss: LossReport | None = None) -> None:
         self._given = self._relations = schema
-        self.task: Task = schema.task if schema else task
+        self._loss = LossReport() if loss is None else loss
+        self.task: Task = schema.task if schema else "instance"
         self._classes = list(schema.classes) if schema else []
         self._points = list(schema.points) if schema else []
         self._skeleton = list(schema.skeleton) if schema else []
@@ -76,8 +78,16 @@ class ClassBook:
     def label(self, name: str) -> str:
         """Return the class of that foreign name; a new one is added."""
         if name not in self._found:
-            self._found[name] = self._class_of.get(_plain(name)) or self._add(name)
+            known = self._class_of.get(_plain(name))
+            if known in self._found.values():
+                self._loss.add("classes that differ by case or separators alone: taken as one", name)
+            self._found[name] = known or self._add(name)
         return self._found[name]
+
+    def has_points(self) -> None:
+        """Say that the files have points: a schema that is made anew is of a points task."""
+        if self._given is None and not self._classes:
+            self.task = "points"
 
     def first(self) -> str:
         """Return the first class's name, for objects that are told by their points alone."""

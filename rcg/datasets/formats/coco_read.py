@@ -155,6 +155,8 @@ class CocoReader:
 
     def _name_classes(self, index: _Index) -> None:
         own = index.header is not None
+        if any(category.get("keypoints") for category in index.categories.values()):
+            self._book.has_points()
         for at, (key, category) in enumerate(index.categories.items(), start=1):
             category["label"] = self._book.label(category["name"])
             if not own and key != at:

@@ -63,7 +63,8 @@ def read(path: Path, schema: LabelSchema | None, name: str, known: Sizes | None)
     """See :func:`rcg.datasets.formats.read`."""
     folder = Folder(path)
     chosen = format_of(folder) if name == "auto" else name
-    loss, book = LossReport(), ClassBook(schema)
+    loss = LossReport()
+    book = ClassBook(schema, loss)
     places = Places(folder, known)
     reader = _reader(chosen, folder, places, book, loss)
     if reader is None:

@@ -41,6 +41,8 @@ class YoloReader:
             self._facts.names = dict(enumerate(self.header.label_schema.class_names))
             if self._facts.points:
                 self._facts.points = list(self.header.label_schema.point_names)
+        if self._facts.points:
+            book.has_points()
         for name in self._facts.names.values():
             book.label(name)
         self._points = book.points(self._facts.points) if self._facts.points else []
