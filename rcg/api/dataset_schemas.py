@@ -315,17 +315,6 @@ class DatasetJobOut(BaseModel):
     job: JobOut
 
 
-class ProblemOut(BaseModel):
-    """Something that is not well with a dataset."""
-
-    code: str
-    severity: str
-    title: str
-    count: int
-    item_ids: list[str] = Field(description="up to 200 of the items")
-    hint: str
-
-
 class LegacyOut(BaseModel):
     """A folder of an older program that can be imported."""
 
@@ -387,6 +376,7 @@ class OwnerManageOut(BaseModel):
     dataset: DatasetDetail
     metadata: dict[str, Any]
     statistics: dict[str, Any]
+    problems: list[dict[str, Any]]
     readiness: dict[str, Any]
     versions: list[VersionOut]
     upload_endpoints: dict[str, str]

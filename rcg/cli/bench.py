@@ -22,6 +22,7 @@ def register(app: typer.Typer) -> None:
     )
     group.command()(serve)
     group.command()(grade)
+    group.command()(datasets)
     app.add_typer(group, name="bench")
 
 
@@ -41,6 +42,16 @@ def grade(
     from rcg.bench.grade import bench_grade
 
     _show(bench_grade(threads, seed, _say), json_out)
+
+
+def datasets(
+    items: Annotated[int, typer.Option(min=100, help="Items, of ten polygons each.")] = 10_000,
+    json_out: JsonOption = None,
+) -> None:
+    """Export, import, judge and split a dataset of many polygons: CPU time and memory against json.load."""
+    from rcg.bench.datasets import bench_datasets
+
+    _show(bench_datasets(items, _say), json_out)
 
 
 def _say(text: str) -> None:

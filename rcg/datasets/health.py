@@ -145,6 +145,7 @@ class _Checking:
     def __init__(self, schema: LabelSchema, kind: Kind, split: bool) -> None:
         self._schema, self._kind, self._split = schema, kind, split
         self._attributes = {one.name: one for one in schema.attributes}
+        self._flaws = {one.name for one in schema.classes if one.flaw}
         self._problems = Problems()
         self._seen = Statistics(classes={name: ClassFigures() for name in schema.class_names})
         self._card_part: dict[int, str] = {}
@@ -241,8 +242,7 @@ class _Checking:
         figures.add_size(math.sqrt(size))
         if 0 < size < TINY_PX2:
             self._problems.add("tiny", item.id)
-        flaw = next(kind.flaw for kind in self._schema.classes if kind.name == one.label)
-        if flaw and size > HUGE_SHARE * item.width * item.height:
+        if one.label in self._flaws and size > HUGE_SHARE * item.width * item.height:
             self._problems.add("huge", item.id)
 
     def _together(self, item: ItemRecord, accepted: list[Annotation]) -> None:

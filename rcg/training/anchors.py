@@ -1,22 +1,25 @@
-"""Anchors planned from the boxes of a dataset: a size per level of the pyramid and ratios for all of them."""
+"""Anchors planned from the boxes of a dataset: a size per level of the pyramid, and scales and ratios for all."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 Boxes = Sequence[tuple[str, float, float]]
-DEFAULT_SIZES = (8.0, 16.0, 28.0, 48.0, 112.0)
-DEFAULT_RATIOS = (0.33, 0.6, 1.0, 1.7, 3.0)
-_QUANTILES = (0.05, 0.3, 0.55, 0.8, 0.97)
-_SMALLEST = 6.0
-_STEP = 1.25
-"""least factor between the anchors of neighbouring levels"""
-_WIDEST_RATIO = 8.0
+STRIDES: Final = (4, 8, 16, 32, 64)
+SCALES: Final = (1.0, 1.41)
+_LEAST_OF_STRIDE: Final = 1.5
+"""an anchor much smaller than its stride leaves gaps: half a stride off, it no longer meets its box by half"""
+_DEFAULT_OF_STRIDE: Final = 2.0
+_WIDEST_RATIO: Final = 6.0
+_LEAST_RATIO: Final = 2.5
+
+Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -24,12 +27,15 @@ class Anchors:
     """What was planned.
 
     Attributes:
-        sizes: px at the training size, rising.
+        sizes: px at the training size, one per level.
+        scales: of every size.
         ratios: height over width, rising.
-        coverage: share of the boxes that some anchor meets with an IoU of one half, centres set equal.
+        coverage: share of the boxes that some anchor meets with an IoU of one half, centres set equal; None
+            without boxes.
     """
 
     sizes: tuple[float, ...]
+    scales: tuple[float, ...]
     ratios: tuple[float, ...]
     coverage: float | None
 
@@ -37,57 +43,52 @@ class Anchors:
 def plan_anchors(boxes: Boxes, width: float, height: float) -> Anchors:
     """Return anchors for boxes given as (class, share of the width, share of the height).
 
-    Classes count alike, however many boxes each has.
+    The finest level's size follows the smallest boxes, the coarsest level's the largest; those between lie
+    evenly between them, none much smaller than its stride. Classes count alike, however many boxes each has.
 
     Args:
-        boxes: of the training part; none: the defaults, scaled to the size.
+        boxes: of the training part; none: sizes of twice the stride.
         width, height: of an item at the training size, px.
     """
     if not boxes:
-        scale = max(width, height) / 224
-        return Anchors(tuple(round(scale * size, 1) for size in DEFAULT_SIZES), DEFAULT_RATIOS, None)
+        return Anchors(tuple(_DEFAULT_OF_STRIDE * stride for stride in STRIDES), SCALES, _ratios(1.0), None)
     counts = Counter(label for label, _, _ in boxes)
     weights = np.array([1 / counts[label] for label, _, _ in boxes])
     w = np.array([share * width for _, share, _ in boxes]).clip(min=1)
     h = np.array([share * height for _, _, share in boxes]).clip(min=1)
-    sizes = _spread(_quantiles(np.sqrt(w * h), weights, _QUANTILES))
-    ratios = _ratios(h / w, weights)
-    return Anchors(sizes, ratios, _coverage(w, h, weights, sizes, ratios))
+    smallest, largest = _quantiles(np.sqrt(w * h), weights, (0.1, 0.95))
+    sizes = _sizes(smallest, largest)
+    low, high = _quantiles(h / w, weights, (0.05, 0.95))
+    ratios = _ratios(max(high, 1 / low))
+    return Anchors(sizes, SCALES, ratios, _coverage(w, h, weights, sizes, ratios))
 
 
-def _quantiles(
-    values: npt.NDArray[np.float64], weights: npt.NDArray[np.float64], shares: Sequence[float]
-) -> list[float]:
+def _sizes(smallest: float, largest: float) -> tuple[float, ...]:
+    first = max(smallest, _LEAST_OF_STRIDE * STRIDES[0])
+    last = max(largest / SCALES[-1], _LEAST_OF_STRIDE * STRIDES[-1])
+    even = np.geomspace(first, last, len(STRIDES))
+    floor = _LEAST_OF_STRIDE * np.array(STRIDES)
+    return tuple(round(float(size), 1) for size in np.maximum(even, floor))
+
+
+def _ratios(reach: float) -> tuple[float, ...]:
+    """Five ratios about 1 that reach as far as the data do, alike to both sides: cards are turned."""
+    reach = float(np.clip(reach, _LEAST_RATIO, _WIDEST_RATIO))
+    return tuple(round(float(reach**power), 2) for power in (-1, -0.5, 0, 0.5, 1))
+
+
+def _quantiles(values: Floats, weights: Floats, shares: Sequence[float]) -> list[float]:
     order = np.argsort(values)
     at = (np.cumsum(weights[order]) - weights[order] / 2) / weights.sum()
     return [float(value) for value in np.interp(shares, at, values[order])]
 
 
-def _spread(sizes: Sequence[float]) -> tuple[float, ...]:
-    found: list[float] = []
-    for size in sizes:
-        found.append(max(size, _SMALLEST if not found else found[-1] * _STEP))
-    return tuple(round(size, 1) for size in found)
-
-
-def _ratios(values: npt.NDArray[np.float64], weights: npt.NDArray[np.float64]) -> tuple[float, ...]:
-    """Five ratios about 1 that reach as far as the data do, alike to both sides: cards are turned."""
-    low, high = _quantiles(values, weights, (0.05, 0.95))
-    reach = float(np.clip(max(high, 1 / low), 2.0, _WIDEST_RATIO))
-    return tuple(round(float(reach**power), 2) for power in (-1, -0.5, 0, 0.5, 1))
-
-
 def _coverage(
-    w: npt.NDArray[np.float64],
-    h: npt.NDArray[np.float64],
-    weights: npt.NDArray[np.float64],
-    sizes: Sequence[float],
-    ratios: Sequence[float],
+    w: Floats, h: Floats, weights: Floats, sizes: Sequence[float], ratios: Sequence[float]
 ) -> float:
     best = np.zeros(len(w))
-    for size in sizes:
+    for size in (size * scale for size in sizes for scale in SCALES):
         for ratio in ratios:
-            anchor_w, anchor_h = size / ratio**0.5, size * ratio**0.5
-            both = np.minimum(w, anchor_w) * np.minimum(h, anchor_h)
+            both = np.minimum(w, size / ratio**0.5) * np.minimum(h, size * ratio**0.5)
             best = np.maximum(best, both / (w * h + size**2 - both))
     return float(((best >= 0.5) * weights).sum() / weights.sum())

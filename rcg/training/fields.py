@@ -62,6 +62,7 @@ FIELDS: Final[dict[str, Info]] = {
     "model.mask_layers": Info("Mask head layers", _NETWORK, "integer", 1, 8),
     "model.mask_resolution": Info("Mask resolution", _NETWORK, "choice", unit="cells"),
     "model.anchor_sizes": Info("Anchor sizes", _NETWORK, "numbers", unit="px"),
+    "model.anchor_scales": Info("Anchor scales", _NETWORK, "numbers"),
     "model.anchor_ratios": Info("Anchor ratios", _NETWORK, "numbers"),
     "model.proposals": Info("Proposals", _NETWORK, "numbers"),
     "model.rpn_samples": Info("Anchors sampled per item", _NETWORK, "integer", 8, 1024),

@@ -336,6 +336,7 @@ def _masks(d: _Draft, s: Summary, chosen: Architecture, *, large: bool) -> None:
         f"From the {len(s.boxes)} training boxes at this size, each class alike."
         if s.boxes else "No boxes to go by.",
     )  # fmt: skip
+    d.pick("model.anchor_scales", anchors.scales, "Two to an octave: a box is never far from an anchor.")
     d.pick(
         "model.anchor_ratios", anchors.ratios,
         f"With these sizes {anchors.coverage:.0%} of the boxes meet an anchor by half."

@@ -52,6 +52,7 @@ class MaskOptions(Strict):
         fusion: how relief joins colour: ``early`` stacks all channels, ``gated`` gives each its own stem and
             lets attention weigh them per level.
         anchor_sizes: px at the training size, one for each of the five levels.
+        anchor_scales: each level has its size times each of these.
         anchor_ratios: height over width.
         mask_resolution: side of an object's mask in cells.
         proposals: kept before and after suppression, training then use.
@@ -67,6 +68,7 @@ class MaskOptions(Strict):
     mask_layers: Annotated[int, Field(ge=1, le=8)] = 2
     mask_resolution: Literal[28, 56] = 28
     anchor_sizes: tuple[Positive, Positive, Positive, Positive, Positive] = (8.0, 16.0, 28.0, 48.0, 112.0)
+    anchor_scales: Annotated[tuple[Positive, ...], Field(min_length=1, max_length=4)] = (1.0,)
     anchor_ratios: Annotated[tuple[Positive, ...], Field(min_length=1, max_length=9)] = (
         0.33, 0.6, 1.0, 1.7, 3.0,
     )  # fmt: skip

@@ -30,9 +30,11 @@ def make(server, name, kind="surface_damage"):
     return server.call("POST", "/api/datasets", {"name": name, "kind": kind})["id"]
 
 
-def fill(page, files):
+def fill(page, files, *, close=False):
     page.locator("#fill-files").set_input_files(files)
     page.get_by_text(re.compile(rf"\d+ of {len(files)} files? taken in")).wait_for()
+    if close:
+        page.locator("[data-fill-close]").click()  # so that the grid comes into view
     page.locator("[data-grid] .st-cell.ready img").first.wait_for(timeout=INGEST_MS)
     page.locator("[data-grid] .st-cell.pending").first.wait_for(state="detached", timeout=INGEST_MS)
 
@@ -126,8 +128,7 @@ def test_items_are_chosen_and_deleted_by_keyboard(open_page, server):
     page = open_page()
     dataset = make(server, "By keyboard")
     page.goto(f"/studio/datasets/{dataset}")
-    fill(page, [card(number) for number in range(1, 6)])
-    page.get_by_role("button", name="Close").first.click()
+    fill(page, [card(number) for number in range(1, 6)], close=True)
     page.locator("[data-grid] .st-cell a").first.focus()
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Space")
@@ -285,7 +286,7 @@ def test_pages_of_datasets_are_accessible_and_fit(open_page, server, theme, widt
     # The checker is injected, which the pages' own policy rightly forbids.
     page = open_page(width=width, height=height, theme=theme, bypass_csp=True)
     page.goto(f"/studio/datasets/{full}")
-    fill(page, [card(1), card(2, 100, 140)])
+    fill(page, [card(1), card(2, 100, 140)], close=True)
     label_all(server, full)
     server.call("POST", f"/api/datasets/{full}/versions", {"note": "a note"})
     wrong = []

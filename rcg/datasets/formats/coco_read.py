@@ -22,6 +22,7 @@ from rcg.datasets.formats.coco_text import STANDARD, check_of
 from rcg.datasets.formats.files import Folder, Place, Places, split_of
 from rcg.datasets.formats.json_stream import Slices, values
 from rcg.datasets.formats.parts import ImportedItem, LossReport
+from rcg.datasets.geometry import extent
 from rcg.datasets.manifest import Header, ItemRecord
 from rcg.datasets.schema import Annotation, Box, KeyPoint, Points, Polygon, Quad, Shape
 from rcg.errors import InputError
@@ -292,7 +293,7 @@ class CocoReader:
             return self._points(keypoints, category["points"], None if own else bbox, item)
         if keypoints and self._book.task != "points":
             self._loss.add("keypoints: the dataset's kind has none", item)
-        return self._outline(segmentation, bbox, item, size)
+        return self._outline(segmentation, bbox, item, size, bool(own))
 
     def _points(self, flat: list[Any], names: list[str], bbox: Any, item: str) -> Points | None:
         found = []
@@ -320,7 +321,8 @@ class CocoReader:
                 self._loss.add(inc.NO_OUTLINE, item, len(rings) - len(parts))
             if parts:
                 polygon = Polygon(parts=parts)
-                self._compare(polygon, bbox, item)
+                if not own:
+                    self._compare(polygon, bbox, item)
                 return polygon
         if isinstance(bbox, list) and len(bbox) == 4:
             box = inc.box_of(*bbox)
@@ -334,10 +336,8 @@ class CocoReader:
         """Note a box that says something else than its outline."""
         if not (isinstance(bbox, list) and len(bbox) == 4):
             return
-        from rcg.datasets.geometry import bounds  # noqa: PLC0415
-
-        box = bounds(polygon)
-        found = (box.x, box.y, box.width, box.height)
+        left, top, right, bottom = extent(polygon) or (0.0, 0.0, 0.0, 0.0)
+        found = (left, top, right - left, bottom - top)
         if any(abs(inc.number(a) - b) > _BOX_SLACK_PX for a, b in zip(bbox, found, strict=True)):
             self._loss.add("boxes that are not those of their outlines: the outlines are kept", item)
 

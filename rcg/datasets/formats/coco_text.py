@@ -17,7 +17,7 @@ from typing import Any
 from pydantic_core import from_json, to_json
 
 from rcg.datasets import rle
-from rcg.datasets.formats.ring_text import measure
+from rcg.datasets.formats.ring_text import DECIMALS, measure
 from rcg.datasets.geometry import area, extent
 from rcg.datasets.schema import Annotation, Box, KeyPoint, Mask, Points, Polygon, Quad, Shape
 
@@ -120,19 +120,17 @@ class AnnotationWriter:
     def _add(self, annotation: Annotation, image_id: int, width: int, height: int) -> None:
         self._next_id += 1
         shape = annotation.shape
-        found = extent(shape) or (0.0, 0.0, 0.0, 0.0)
-        bbox = (
-            [shape.x, shape.y, shape.width, shape.height]
-            if isinstance(shape, Box)
-            else [found[0], found[1], found[2] - found[0], found[3] - found[1]]
-        )
+        left, top, right, bottom = extent(shape) or (0.0, 0.0, 0.0, 0.0)
+        bbox = [round(value, DECIMALS) for value in (left, top, right - left, bottom - top)]
+        if isinstance(shape, Box):
+            bbox = [shape.x, shape.y, shape.width, shape.height]
         body: dict[str, Any] = {
             "id": self._next_id,
             "image_id": image_id,
             "category_id": self._categories[annotation.label],
             **self._segmentation(shape, width, height),
             "bbox": bbox,
-            "area": area(shape),
+            "area": round(area(shape), DECIMALS),
             "iscrowd": int(annotation.crowd),
         }
         if annotation.attributes:

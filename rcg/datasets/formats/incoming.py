@@ -19,6 +19,7 @@ from rcg.datasets.manifest import ItemRecord
 from rcg.datasets.schema import XY, Annotation, Box, Mask, Part, Shape
 from rcg.errors import InputError
 
+_PLAIN = {int, float}
 NOT_NUMBERS = "annotations whose coordinates are no finite numbers: left out"
 NO_SIZE = "boxes without width or height: left out"
 NO_OUTLINE = "outlines of fewer than three points: left out"
@@ -83,7 +84,10 @@ def number(value: Any) -> float:
 
 def points_of(flat: Sequence[Any]) -> list[XY]:
     """Return ``[x, y, x, y, ...]`` as points. Raises ValueError."""
-    numbers = [number(value) for value in flat]
+    if set(map(type, flat)) <= _PLAIN and all(map(math.isfinite, flat)):
+        numbers = list(map(float, flat))
+    else:
+        numbers = [number(value) for value in flat]
     if len(numbers) % 2:
         raise ValueError("an odd count of coordinates")
     return list(zip(numbers[::2], numbers[1::2], strict=True))

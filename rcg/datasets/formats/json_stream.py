@@ -15,6 +15,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from pydantic_core import from_json
+
 from rcg.errors import InputError
 
 _WINDOW = 1 << 20
@@ -216,4 +218,8 @@ class Slices:
 
     def read(self, start: int, length: int) -> Any:
         """Return the value of these bytes."""
-        return json.loads(os.pread(self._file.fileno(), length, start))
+        data = os.pread(self._file.fileno(), length, start)
+        try:
+            return from_json(data)
+        except ValueError:  # half of a pair of surrogates, which the standard library lets pass
+            return json.loads(data)

@@ -65,3 +65,14 @@ def count_by_state(session: Session) -> dict[str, int]:
     """Return how many jobs are in each state that occurs."""
     rows = session.execute(select(Job.state, func.count()).group_by(Job.state)).all()
     return {state: count for state, count in rows}  # noqa: C416  # Row objects do not type-check as pairs
+
+
+def subjects_of_folder(session: Session, folder: str) -> Sequence[str]:
+    """Return what imports of a folder were about, those that did not fail, newest first."""
+    query = select(Job.subject).where(
+        Job.kind == "dataset_import",
+        Job.subject.is_not(None),
+        Job.state.in_((*ACTIVE, "done")),
+        Job.spec["folder"].as_string() == folder,
+    )
+    return [subject for subject in session.scalars(query.order_by(Job.created_at.desc())) if subject]

@@ -47,11 +47,13 @@ def build_mask_rcnn(
     """Build the network. Images come normalised and at ``input_size``, so nothing is done to them again."""
     backbone = Pyramid(options, relief)
     anchors = AnchorGenerator(
-        tuple((float(size),) for size in options.anchor_sizes),
+        tuple(
+            tuple(float(size * scale) for scale in options.anchor_scales) for size in options.anchor_sizes
+        ),
         (tuple(options.anchor_ratios),) * len(options.anchor_sizes),
     )
-    ratios = len(options.anchor_ratios)
-    box_head, mask_head, rpn_head = _heads(options, ratios)
+    at_each_place = len(options.anchor_ratios) * len(options.anchor_scales)
+    box_head, mask_head, rpn_head = _heads(options, at_each_place)
     train_pre, train_post, test_pre, test_post = options.proposals
     network: nn.Module = MaskRCNN(
         backbone,
@@ -80,18 +82,18 @@ def build_mask_rcnn(
     return network
 
 
-def _heads(options: MaskOptions, ratios: int) -> tuple[nn.Module, nn.Module, nn.Module]:
+def _heads(options: MaskOptions, anchors: int) -> tuple[nn.Module, nn.Module, nn.Module]:
     """Return the heads of boxes, masks and proposals; the second version's have norms and are deeper."""
     width, masks = options.fpn_channels, (options.mask_channels,) * options.mask_layers
     if options.backbone != "resnet50_v2":
         return (
             TwoMLPHead(width * _POOLED**2, options.head_width),
             MaskRCNNHeads(width, masks, 1),
-            RPNHead(width, ratios),
+            RPNHead(width, anchors),
         )
     layer = norm_layer(options.norm)
     return (
         FastRCNNConvFCHead((width, _POOLED, _POOLED), [width] * 4, [options.head_width], norm_layer=layer),
         MaskRCNNHeads(width, masks, 1, norm_layer=layer),
-        RPNHead(width, ratios, conv_depth=2),
+        RPNHead(width, anchors, conv_depth=2),
     )

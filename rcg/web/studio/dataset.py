@@ -10,13 +10,14 @@ from starlette.responses import Response
 
 from rcg.api import dataset_schemas as schemas
 from rcg.api.services.datasets import catalogue
+from rcg.api.services.datasets import health as health_service
 from rcg.api.services.datasets import items as item_service
 from rcg.api.services.datasets import kinds as kind_service
 from rcg.api.services.datasets import versions as version_service
 from rcg.container import Container
 from rcg.datasets.kinds import shipped
 from rcg.datasets.schema import Split
-from rcg.store.repositories import dataset_figures, jobs, recipes
+from rcg.store.repositories import dataset_figures, datasets, jobs, recipes
 from rcg.store.repositories.items import Filter
 from rcg.web.commands import Commands, curl
 from rcg.web.pages import ContainerDep, PagesDep, base_url
@@ -92,19 +93,32 @@ def versions_fragment(dataset_id: str, pages: PagesDep, container: ContainerDep)
 
 @router.get("/{dataset_id}/side")
 def side_fragment(dataset_id: str, pages: PagesDep, container: ContainerDep) -> Response:
-    """What is not well with it, and what could learn it."""
+    """What is not well with it, and what could learn it, in short."""
+    return pages.fragment("studio/dataset_side.html", **_judged(container, dataset_id))
+
+
+@router.get("/{dataset_id}/health")
+def health_fragment(dataset_id: str, pages: PagesDep, container: ContainerDep) -> Response:
+    """The same with every figure."""
+    return pages.fragment("studio/dataset_health.html", **_judged(container, dataset_id))
+
+
+def _judged(container: Container, dataset_id: str) -> dict[str, Any]:
     detail = catalogue.get(container, dataset_id)
     state = _state(container, detail)
     with container.db.read() as session:
         kind = kind_service.known(session).get(detail.kind)
-        layers = dataset_figures.layer_names(session, detail.id)
-    return pages.fragment(
-        "studio/dataset_side.html",
-        dataset=detail,
-        readiness=readiness(detail, kind, layers),
-        train=state["steps"][-1],
+        row = datasets.get(session, detail.id)
+        found = health_service.of(session, row) if kind else None
+        judged = health_service.judged(row, found) if found else None
+    return {
+        "dataset": detail,
+        "problems": found.problems if found else [],
+        "seen": found.health.statistics if found else None,
+        "readiness": readiness(detail, judged) if judged else None,
+        "train": state["steps"][-1],
         **state,
-    )
+    }
 
 
 def _state(container: Container, detail: schemas.DatasetDetail) -> dict[str, Any]:
@@ -149,8 +163,15 @@ def _first_items(container: Container, detail: schemas.DatasetDetail, at: dict[s
         class_name=at.get("class"),
         q=at.get("q", ""),
         flagged=True if at.get("flagged") == "true" else None,
+        ids=_ids_with(container, detail, at["problem"]) if at.get("problem") else (),
     )
     return item_service.listing(container, detail.id, where, split=split, offset=0, limit=FIRST)
+
+
+def _ids_with(container: Container, detail: schemas.DatasetDetail, code: str) -> list[str]:
+    """The items that have a problem; when none has it any more, an id that no item has."""
+    problems = health_service.report(container, detail.id)["problems"]
+    return next((one["item_ids"] for one in problems if one["code"] == code), []) or ["none"]
 
 
 def _tabs(detail: schemas.DatasetDetail) -> list[tuple[str, str, int | None]]:

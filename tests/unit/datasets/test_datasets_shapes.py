@@ -228,3 +228,11 @@ def test_a_star_crosses_itself_and_a_spiral_does_not():
             (0, 1),
         ]
     )
+
+
+@settings(max_examples=300)
+@given(st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6)), min_size=4, max_size=9))
+def test_few_sides_are_judged_as_many_are(ring):
+    from rcg.datasets.geometry import _few_cross, _many_cross
+
+    assert _few_cross(ring) == _many_cross(ring)

@@ -1,4 +1,4 @@
-"""The page's log of steps: as the server's, rebased when somebody else was quicker, sent until it is taken."""
+"""The log of steps: as the server's, rebased when somebody was quicker, sent until it is taken."""
 
 import uuid
 

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from rcg.api import dataset_schemas as schemas
-from rcg.api.services.datasets import catalogue, kinds, versions
+from rcg.api.services.datasets import catalogue, health, kinds, versions
 from rcg.datasets.kinds import resolve, shipped
 from rcg.datasets.schema import Kind
 from rcg.store.base import new_id
@@ -177,14 +177,28 @@ def test_names_of_items_are_escaped(client, container):
     assert "&lt;b&gt;0&lt;/b&gt;.png" in page
 
 
-def test_the_readiness_names_every_architecture_with_its_reason(client, container):
+@pytest.mark.parametrize("part", ["side", "health"])
+def test_the_readiness_names_every_architecture_with_its_reason(client, container, part):
     dataset = make(container)
     add_items(container, dataset, labelled=1)
-    side = client.get(f"/studio/datasets/{dataset}/side").text
+    side = client.get(f"/studio/datasets/{dataset}/{part}").text
     assert "Mask R-CNN" in side
     assert f"/train/new?dataset={dataset}&amp;arch=mask_rcnn_primary" in side
     assert "It needs relief" in side, "photographs alone have none"
     assert "It learns named points" in side
+    assert "insufficient" in side
+
+
+@pytest.mark.parametrize("part", ["side", "health"])
+def test_problems_are_links_to_the_items_that_have_them(client, container, part):
+    dataset = make(container)
+    add_items(container, dataset, labelled=1, unlabelled=2, broken=1)
+    page = client.get(f"/studio/datasets/{dataset}/{part}").text
+    assert re.search(rf'href="/studio/datasets/{dataset}\?problem=broken"[^>]*>1<', page)
+    assert re.search(rf'href="/studio/datasets/{dataset}\?problem=unlabelled"[^>]*>2<', page)
+    assert "No labelled item has a single annotation" in page
+    assert 'data-grid data-total="1"' in client.get(f"/studio/datasets/{dataset}?problem=broken").text
+    assert 'data-grid data-total="0"' in client.get(f"/studio/datasets/{dataset}?problem=mended").text
 
 
 def test_jobs_about_a_dataset_stand_on_its_page(client, container):
@@ -297,10 +311,10 @@ def test_kinds_say_in_short_what_they_teach():
 
 def test_nothing_is_ready_while_nothing_is_labelled(container):
     detail = catalogue.get(container, make(container))
-    fits = readiness(detail, resolve("surface_damage"), [])
-    assert {fit.name for fit in fits} >= {"mask_rcnn_primary", "precision_measurement_network"}
-    assert not any(fit.ready for fit in fits)
-    assert readiness(detail, None, []) == []
+    shown = readiness(detail, health.readiness(container, detail.id))
+    assert shown.tier == "insufficient"
+    assert {fit.name for fit in shown.fits} >= {"mask_rcnn_primary", "precision_measurement_network"}
+    assert not any(fit.ready for fit in shown.fits)
 
 
 def test_no_page_carries_inline_script_or_style(client, container):

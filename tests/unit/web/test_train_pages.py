@@ -249,7 +249,9 @@ def test_a_model_shows_where_it_comes_from_and_what_to_do(client, container):
     assert "Origin data, 0 unlabelled" in page
     assert f"/api/models/{model}/use" in page
     change(container, model, in_use=True)
-    assert "Grading stops using it." in client.get(f"/train/models/{model}").text
+    used = client.get(f"/train/models/{model}").text
+    assert "Grading uses it: stop that first" in used
+    assert " disabled" in used.split("data-ask-delete")[1].split(">")[0]
 
 
 def test_a_model_without_figures_shows_dashes(client, container):

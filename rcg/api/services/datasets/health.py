@@ -107,7 +107,8 @@ def of(session: Session, row: Dataset) -> Report:
     """Return the report of a dataset as it is now."""
     newest = versions.newest(session, row.id)
     split = (newest.split["seed"], newest.split["shares"]) if newest else None
-    key = (row.id, items.fingerprint(session, row.id), repr(split), repr(row.label_schema), row.kind)
+    seen = items.fingerprint(session, row.id)
+    key = (row.id, row.updated_at, seen, repr(split), repr(row.label_schema), row.kind)
     known = _remembered.get(key)
     if known is None:
         known = _made(session, row, split)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from rcg.api.schemas import JobOut
     from rcg.container import Container
     from rcg.store.dataset_models import Dataset
+    from rcg.store.models import Job
 
 INBOX, LEGACY = "inbox", "revolutionary_datasets"
 
@@ -117,24 +118,39 @@ def folder_named(container: Container, name: str) -> Path:
 
 
 def _queue(container: Container, id_or_name: str, spec: dict[str, Any], folder: Path, title: str) -> JobOut:
-    with container.db.read() as session:
-        _write_known(session, datasets.get(session, id_or_name), folder / "known.jsonl")
     with container.db.write() as session:
         dataset = datasets.get(session, id_or_name)
-        job = container.jobs.submit(
-            session,
-            "dataset_import",
-            {
-                "dataset_id": dataset.id,
-                "transfer": folder.name,
-                "label_schema": dataset.label_schema,
-                **spec,
-            },
-            title=f"Import {title} into {dataset.name}"[:200],
-            subject=subject(dataset.id),
-        )
-        session.flush()
-        return job_out(job)
+        return job_out(submit(container, session, dataset, spec, folder, title))
+
+
+def new_transfer(container: Container) -> Path:
+    """Make the folder in which an import's job finds what it needs."""
+    return Transfers(container.settings.data_dir).new()
+
+
+def submit(
+    container: Container, session: Session, dataset: Dataset, spec: dict[str, Any], folder: Path, title: str
+) -> Job:
+    """Queue an import within the caller's transaction.
+
+    Args:
+        container: the parts.
+        session: a write transaction.
+        dataset: to be filled.
+        spec: ``format``, and ``files`` (names and hashes in the transfer's folder) or ``folder``.
+        folder: of :func:`new_transfer`.
+        title: what is imported, for people.
+    """
+    _write_known(session, dataset, folder / "known.jsonl")
+    job = container.jobs.submit(
+        session,
+        "dataset_import",
+        {"dataset_id": dataset.id, "transfer": folder.name, "label_schema": dataset.label_schema, **spec},
+        title=f"Import {title} into {dataset.name}"[:200],
+        subject=subject(dataset.id),
+    )
+    session.flush()
+    return job
 
 
 def _write_known(session: Session, dataset: Dataset, path: Path) -> None:

@@ -1,6 +1,7 @@
 // The annotator: one item at a time, its picture, its shapes, its tools. Parts talk to each other through this.
 import { ApiError, call, explain } from "../../lib/api";
 import { all, from, h, notice, one } from "../../lib/dom";
+import { listen } from "../../lib/live";
 import { toast, toastError } from "../../lib/toast";
 import { type Look, readLook, writeLook } from "./address";
 import { direction, bindings } from "./bindings";
@@ -9,10 +10,10 @@ import { Drawing } from "./drawing";
 import { Gestures, type Surface } from "./gestures";
 import { belongsTo, type Binding, combo, openSheet } from "./keys";
 import { Layers } from "./layers";
-import { Model, rebase } from "./model";
+import { rebase } from "./model";
 import { Panel } from "./panel";
-import { makeSender, otherTabs, showStatus } from "./saved";
-import type { Answer, Listener, Sender, Status } from "./sender";
+import { Saving } from "./saving";
+import { SceneOf } from "./scene";
 import { type Habits, type Host, Session } from "./session";
 import { Strip } from "./strip";
 import { BoxTool } from "./tools/box";
@@ -21,13 +22,13 @@ import { PolygonTool } from "./tools/polygon";
 import { QuadTool } from "./tools/quad";
 import { SelectTool } from "./tools/select";
 import type { Tool } from "./tools/tool";
-import { type Annotation, type Item, type LabelSchema, newId, type Op, type Progress, type Sheet, type ToolName, type XY } from "./types";
+import { type Item, type LabelSchema, newId, type Op, type Progress, type Sheet, type ToolName, type XY } from "./types";
 import { Viewer } from "./viewer";
 
 interface Config { dataset: string; name: string; item: string; schema: LabelSchema; layers: string[] }
 const THIN = "\u2009";
 
-export class Annotator implements Host, Surface, Listener {
+export class Annotator implements Host, Surface {
   readonly viewer: Viewer;
   session: Session | null = null;
   panning = false;
@@ -36,12 +37,13 @@ export class Annotator implements Host, Surface, Listener {
   private tools: Partial<Record<ToolName, Tool>> = {};
   private cursor: XY | null = null;
   private pointer: XY | null = null;
-  private sender: Sender | null = null;
+  private saving: Saving | null = null;
+  private readonly scene = new SceneOf();
   private frame = 0;
-  private stale = false;
   private fitted = true;
   private opening = 0;
   private addressTimer = 0;
+  private countTimer = 0;
   private readonly stage: HTMLElement;
   private readonly drawing: Drawing;
   private readonly layers: Layers;
@@ -50,7 +52,6 @@ export class Annotator implements Host, Surface, Listener {
   private readonly table = new Map<string, Binding>();
   private readonly sheet: Binding[];
   private readonly habits: Habits;
-  private readonly tell = otherTabs((news) => { if (news.item === this.item?.id && news.revision > (this.sender?.revision(news.item) ?? 0)) void this.resync(); });
 
   constructor(private readonly root: HTMLElement, private readonly config: Config) {
     const { schema } = config, first = schema.classes[0];
@@ -68,9 +69,8 @@ export class Annotator implements Host, Surface, Listener {
   }
 
   async start(): Promise<void> {
-    const made = await makeSender(this);
-    this.sender = made.sender;
-    await this.drained(3000);
+    this.saving = await Saving.start(this.root, { session: () => this.session, item: () => this.item?.id ?? null, replaced: () => this.countSoon() });
+    await this.saving.drained(3000);
     await this.open(this.config.item, false, readLook(location.search));
   }
 
@@ -94,8 +94,8 @@ export class Annotator implements Host, Surface, Listener {
 
   private show(item: Item, sheet: Sheet, push: boolean, look: Look): void {
     this.item = item;
-    this.sender?.knows(item.id, sheet.revision);
-    const { model } = rebase(sheet, this.sender?.pending(item.id) ?? []);
+    this.saving?.sender.knows(item.id, sheet.revision);
+    const { model } = rebase(sheet, this.saving?.sender.pending(item.id) ?? []);
     const session = this.session = new Session(this.config.schema, item, model, this.habits, this);
     this.tools = { select: new SelectTool(session), box: new BoxTool(session), polygon: new PolygonTool(session, "polygon"), hole: new PolygonTool(session, "hole"), quad: new QuadTool(session), points: new PointsTool(session) };
     this.cursor = null;
@@ -118,10 +118,18 @@ export class Annotator implements Host, Surface, Listener {
     void this.count();
   }
 
+  /** A job has added items, pictures or suggestions: they appear. */
+  private async filled(): Promise<void> {
+    this.strip.forget();
+    if (this.item?.state === "pending") { await this.open(this.item.id, false); return; }
+    await this.saving?.resync(false);
+    await this.count();
+  }
+
   /** Asks how far the dataset is, once what was done is known to the server. */
   private async count(): Promise<void> {
     const item = this.item;
-    await this.drained(1500);
+    await this.saving?.drained(1500);
     if (!item || item !== this.item) return;
     const found = await call<Progress>("GET", `/api/datasets/${this.config.dataset}/labelling?item=${item.id}`).catch(() => null);
     if (!found || item !== this.item) return;
@@ -129,6 +137,8 @@ export class Annotator implements Host, Surface, Listener {
     this.strip.show(found.index ?? 0, found.total);
     this.showProgress();
   }
+
+  private countSoon(): void { clearTimeout(this.countTimer); this.countTimer = window.setTimeout(() => void this.count(), 500); }
 
   private showProgress(): void {
     const found = this.progress, box = one("[data-progress]", this.root);
@@ -162,8 +172,8 @@ export class Annotator implements Host, Surface, Listener {
     this.ask();
     session.rejectAll(session.model.waiting);
     if (session.model.labelState !== "labelled") session.commit({ op_id: newId(), kind: "set_state", label_state: "labelled" });
-    const next = this.progress?.next_open;
-    if (next && next !== item.id) { void this.open(next, true); return; }
+    const open = this.progress?.next_open, next = open && open !== item.id ? open : item.label_state === "labelled" ? this.progress?.next : null;
+    if (next) { void this.open(next, true); return; }
     void this.count();
     toast("Every item of this dataset is labelled.", { word: "To the dataset", run: () => location.assign(`/studio/datasets/${this.config.dataset}`) }, 10);
   }
@@ -293,68 +303,9 @@ export class Annotator implements Host, Surface, Listener {
 
   // Saving
 
-  send(op: Op): void { if (this.item) { this.sender?.push(this.item.id, op); this.strip.mark(this.item.id, { label_state: this.session?.model.labelState ?? "unlabelled" }); } }
+  send(op: Op): void { if (this.item) { this.saving?.sender.push(this.item.id, op); this.strip.mark(this.item.id, { label_state: this.session?.model.labelState ?? "unlabelled" }); } }
 
   say(text: string): void { toast(text); }
-
-  status(status: Status): void {
-    showStatus(this.root, status);
-    if (status.state === "offline" && this.session?.awaited) toast("Undoing what was done before this page opened needs the server; it follows when RCG answers.");
-  }
-
-  taken(item: string, answer: Answer, ops: Op[]): void {
-    this.tell({ item, revision: answer.revision });
-    const { session, sender } = this;
-    if (item !== this.item?.id || !session || !sender) return;
-    const drained = sender.pending(item).length === 0;
-    if (session.awaited && ops.includes(session.awaited)) {
-      session.awaited = null;
-      session.model.replayed(answer.changed, answer.removed, answer.label_state);
-      if (ops.length > 1 || !drained) { this.stale = true; }
-    }
-    if (drained && this.stale) { void this.resync(); return; }
-    if (drained) session.model.reached(answer.undo, answer.redo);
-    session.select(session.chosen, session.vertex);
-  }
-
-  conflict(item: string, present: Sheet, known: string[], pending: Op[]): Op[] {
-    const found = rebase(present, pending, known);
-    if (item === this.item?.id) this.replace(found.model);
-    if (this.session?.awaited && !found.ops.includes(this.session.awaited)) this.session.awaited = null;
-    toast(found.notes.join(" ") || "This item was changed in another tab. Its shapes are here now, and yours are kept.", undefined, 8);
-    return found.ops;
-  }
-
-  refused(item: string, op: Op, error: ApiError): void {
-    toast(`A step could not be saved. ${error.detail} ${error.hint}`, undefined, 12);
-    if (item === this.item?.id) { if (this.session?.awaited === op) this.session.awaited = null; void this.resync(); }
-  }
-
-  /** Takes the item's state from the server once more; steps that were not sent stay on top of it. */
-  private async resync(): Promise<void> {
-    const item = this.item, sender = this.sender;
-    if (!item || !sender || this.session?.moving.length) return;
-    const sheet = await call<Sheet>("GET", `/api/items/${item.id}/annotations`).catch(() => null);
-    if (!sheet || item !== this.item) return;
-    this.stale = false;
-    const pending = sender.pending(item.id);
-    if (!pending.length) sender.knows(item.id, sheet.revision);
-    this.replace(rebase(sheet, pending).model);
-    void this.count();
-  }
-
-  private replace(model: Model): void {
-    const { session } = this;
-    if (!session) return;
-    model.version = session.model.version + 1;
-    session.model = model;
-    session.select(session.chosen, session.vertex);
-  }
-
-  private async drained(milliseconds: number): Promise<void> {
-    const end = performance.now() + milliseconds;
-    while (this.sender?.status.waiting && this.sender.status.state !== "offline" && performance.now() < end) await new Promise((resolve) => setTimeout(resolve, 30));
-  }
 
   // Drawing and input
 
@@ -373,23 +324,18 @@ export class Annotator implements Host, Surface, Listener {
 
   draw(): void { if (!this.frame) this.frame = requestAnimationFrame(() => { this.frame = 0; this.paint(); }); }
 
-  private drawn: { shown: Annotation[]; without: string; others: Annotation[] } = { shown: [], without: "", others: [] };
-
   private paint(): void {
     const { session } = this;
     if (!session) return;
-    const draft = this.tool.draft, preview = [...(draft?.shapes ?? []), ...session.moving], moved = new Map(preview.map((one) => [one.id, one]));
-    const selected = session.selection.map((one) => moved.get(one.id) ?? one), apart = new Set([...session.chosen, ...moved.keys()]), without = [...apart].join();
-    if (this.drawn.shown !== session.shown || this.drawn.without !== without) this.drawn = { shown: session.shown, without, others: session.shown.filter((one) => !apart.has(one.id)) };
-    const shown = preview.filter((one) => !session.chosen.includes(one.id));
-    const select = this.tools.select as SelectTool, drawing = this.tool.name !== "select";
-    this.drawing.show({ others: this.drawn.others, selected: this.habits.hidden ? [] : [...selected, ...shown], vertex: session.vertex, hovered: drawing || session.chosen.includes(select.hovered ?? "") ? null : select.hovered, draft, cursor: this.cursor, editable: !drawing || this.tool.name === "points" });
-    const drafting = (draft?.ring?.length ?? 0) > 0, next = one("[data-next]", this.root), text = drawing ? draft?.next ?? "" : "";
+    const { tool } = this, drawing = tool.name !== "select", draft = tool.draft;
+    this.drawing.show(this.scene.of(session, tool, this.tools.select as SelectTool, this.cursor));
+    const next = one("[data-next]", this.root), text = drawing ? draft?.next ?? "" : "";
     if (next && next.textContent !== text) next.textContent = text;
+    const drafting = (draft?.ring?.length ?? 0) > 0;
     for (const name of ["finish", "cancel"]) (one(`[data-do="${name}"]`, this.root) as HTMLElement).hidden = !drafting;
     const at = this.cursor ?? this.pointer, out = one("[data-readout]", this.root), mm = this.item?.px_per_mm;
     if (out) out.textContent = at ? `${at[0].toFixed(1)}, ${at[1].toFixed(1)}${THIN}px${mm ? ` · ${(at[0] / mm).toFixed(2)}, ${(at[1] / mm).toFixed(2)}${THIN}mm` : ""}` : "";
-    this.stage.style.cursor = this.panning ? "grab" : this.pointer ? this.tool.cursor(this.pointer, { shift: false, alt: false, touch: false }) : "";
+    this.stage.style.cursor = this.panning ? "grab" : this.pointer ? tool.cursor(this.pointer, { shift: false, alt: false, touch: false }) : "";
   }
 
   toImage(at: XY): XY { return this.viewer.screenToImage(at); }
@@ -425,7 +371,7 @@ export class Annotator implements Host, Surface, Listener {
     window.addEventListener("blur", () => { this.panning = false; });
     window.addEventListener("popstate", () => { const id = location.pathname.split("/").at(-1); if (id && id !== this.item?.id) void this.open(id, false, readLook(location.search)); });
     new ResizeObserver(() => { this.drawing.resize(this.viewer.room); if (this.fitted && this.session) this.viewer.fit(true); }).observe(this.stage);
-    document.addEventListener("rcg:items", () => { void this.resync(); this.strip.forget(); if (this.item?.state === "pending") void this.open(this.item.id, false); });
+    listen((event) => { if (event.kind === "state" && event.data["state"] === "done" && event.data["subject"] === `dataset:${this.config.dataset}`) void this.filled(); });
     window.addEventListener("pagehide", () => this.session?.settle());
   }
 

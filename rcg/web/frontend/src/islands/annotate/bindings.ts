@@ -20,7 +20,7 @@ export function bindings(app: Annotator): Binding[] {
   add("Tools", "give up, then let go", ["escape"], () => app.escape());
   add("Tools", "hold: move the picture", [], undefined, ["space"]);
 
-  add("Without a mouse", "with a drawing tool: move the cross", ARROWS.map(([key]) => key), (event) => app.arrow(event));
+  add("Without a mouse", "with a drawing tool: move the cross", ARROWS.map(([key]) => key), (event) => app.arrow(event), ["arrows"]);
   add("Without a mouse", "further; one pixel", ARROWS.flatMap(([key]) => [`shift+${key}`, `alt+${key}`]), (event) => app.arrow(event), ["shift+arrows", "alt+arrows"]);
   add("Without a mouse", "place a point at the cross", [], undefined, ["enter"]);
   add("Without a mouse", "with a selection: move it by 1, 10, 0.1 px", [], undefined, ["arrows", "shift+arrows", "alt+arrows"]);

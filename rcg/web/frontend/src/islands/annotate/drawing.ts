@@ -57,8 +57,10 @@ export class Drawing {
     this.place = place;
     this.front.batchDraw();
     this.top.batchDraw();
-    if (this.cost <= QUICK) { this.redrawBatch(); return; }
     const factor = place.scale / this.drawn.scale;
+    // What was drawn too small or too far away would be seen blurred, or not at all.
+    const far = factor > 1.6 || factor < 0.6 || Math.abs(place.left - this.drawn.left * factor) > this.room.width / 2 || Math.abs(place.top - this.drawn.top * factor) > this.room.height / 2;
+    if (this.cost <= QUICK || far) { this.redrawBatch(); return; }
     this.batch.getNativeCanvasElement().style.transform = `translate(${place.left - this.drawn.left * factor}px, ${place.top - this.drawn.top * factor}px) scale(${factor})`;
     clearTimeout(this.settle);
     this.settle = window.setTimeout(() => this.redrawBatch(), SETTLE);

@@ -90,9 +90,10 @@ export function hits(shape: Shape, at: XY, reach: number): boolean {
   return contains(shape, at) || edgeAt(shape, at, reach) !== null;
 }
 
-/** Shapes under a point, the smallest first: what lies in another one stays within reach. */
+/** Shapes under a point before those that are near it, the smallest first: what lies in another one stays within reach. */
 export function under<T extends { shape: Shape }>(shapes: T[], at: XY, reach: number): T[] {
-  return shapes.filter((one) => hits(one.shape, at, reach)).map((one) => ({ one, size: area(one.shape) })).sort((a, b) => a.size - b.size).map(({ one }) => one);
+  const found = shapes.filter((one) => hits(one.shape, at, reach)).map((one) => ({ one, beside: Number(!contains(one.shape, at)), size: area(one.shape) }));
+  return found.sort((a, b) => a.beside - b.beside || a.size - b.size).map(({ one }) => one);
 }
 
 function mapPoints(shape: Shape, map: (at: XY) => XY): Shape {

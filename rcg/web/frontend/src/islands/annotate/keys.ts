@@ -35,7 +35,7 @@ export function openSheet(bindings: Binding[]): void {
   const dialog = h("dialog", { class: "an-keys", "aria-label": "Keys" }, h("div", { class: "body" },
     h("div", { class: "row between" }, h("h2", {}, "Keys"), h("form", { method: "dialog" }, h("button", { class: "button small" }, "Close"))),
     h("div", { class: "groups" }, ...[...groups].map(([group, rows]) => h("section", {}, h("h3", {}, group),
-      h("dl", {}, ...rows.flatMap((row) => [h("dt", {}, ...(row.shown ?? row.keys).flatMap((keys, i) => [i ? " or " : null, keyCaps(keys)])), h("dd", {}, row.words)])))))));
+      h("dl", {}, ...rows.map((row) => h("div", {}, h("dt", {}, ...(row.shown ?? row.keys).map((keys) => keyCaps(keys))), h("dd", {}, row.words)))))))));
   dialog.addEventListener("close", () => dialog.remove());
   dialog.addEventListener("click", (event) => { if (event.target === dialog) dialog.close(); });
   document.body.append(dialog);

@@ -23,7 +23,7 @@ export class Layers {
     this.names = sorted;
     const chip = (name: string, i: number): HTMLElement => {
       const word = light(name) ? name.slice(6) : WORDS[name] ?? name, key = i < 9 ? String(i + 1) : "";
-      return h("button", { type: "button", class: light(name) ? "chip light" : "chip", "data-layer": name, "aria-pressed": "false", "aria-label": light(name) ? `Light ${word}` : word, title: `${light(name) ? `Light ${word}` : word}${key ? `  ${key}` : light(name) ? "  L: next light" : ""}` }, word, !light(name) && key && h("kbd", { "aria-hidden": "true" }, key));
+      return h("button", { type: "button", class: light(name) ? "chip light" : "chip", "data-layer": name, "aria-pressed": "false", "aria-label": light(name) ? `Light ${word}` : null, title: `${light(name) ? `Light ${word}` : word}${key ? `  ${key}` : light(name) ? "  L: next light" : ""}` }, word, !light(name) && key && h("kbd", { "aria-hidden": "true" }, key));
     };
     const plain = sorted.filter((name) => !light(name)), lights = sorted.filter(light);
     this.root.replaceChildren(...plain.map((name) => chip(name, sorted.indexOf(name))));

@@ -7,17 +7,18 @@ import { BrowserStore, NO_STORE } from "./store";
 const CHANNEL = "rcg-annotate";
 export interface News { item: string; revision: number }
 
-export async function makeSender(listener: Listener): Promise<{ sender: Sender; store: BrowserStore | null }> {
+/** Makes a sender with this browser's store, and has it send what earlier pages left. `made` gets it before it sends. */
+export async function makeSender(listener: Listener, made: (sender: Sender) => void): Promise<void> {
   const store = await BrowserStore.open().catch(() => null);
   const sender = new Sender(store ?? NO_STORE, (item, base, ops) => call<Answer>("POST", `/api/items/${item}/ops`, { base_revision: base, ops }), listener, {
     later: (run, milliseconds) => { const timer = setTimeout(run, milliseconds); return () => clearTimeout(timer); },
   }, store?.name ?? crypto.randomUUID());
+  made(sender);
   window.addEventListener("online", () => sender.again());
   document.addEventListener("visibilitychange", () => { if (!document.hidden) sender.again(); });
   // What is stored in the browser is sent when this page opens next; without a store, leaving would lose it.
   window.addEventListener("beforeunload", (event) => { if (!store && sender.status.waiting) event.preventDefault(); });
   if (store) sender.adopt(await store.left().catch(() => []));
-  return { sender, store };
 }
 
 /** Tells the other tabs of this browser what was changed, and hears of what they changed. */

@@ -25,6 +25,7 @@ export class Strip {
   }
 
   show(index: number, total: number): void {
+    if (index === this.current && total === this.total) return;
     this.current = index;
     if (total !== this.total) { this.total = total; this.items.clear(); this.asked.clear(); this.virtual.show(total); } else this.virtual.again();
     this.virtual.reveal(index);

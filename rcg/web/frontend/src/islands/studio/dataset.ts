@@ -58,7 +58,12 @@ export function mount(root: HTMLElement): void {
     if (event.kind === "reset" || event.kind === "hello" || (event.kind === "state" && mine)) announce();
     if (event.kind === "state" && mine && event.data["state"] === "done") { items(); }
   });
-  document.body.addEventListener("rcg:dataset", () => { items(); freshen(); });
+  // Looking at every item takes a while, so it is asked for where it is seen.
+  const look = throttled(() => { for (const place of all("[data-look]", root)) if (place.offsetParent) htmx.trigger(place, "rcg:look"); }, 2000);
+  root.addEventListener("rcg:shown", look);
+  addEventListener("resize", () => { if (all("[data-look] > .panel > .skeleton", root).some((each) => each.offsetParent)) look(); });
+  look();
+  document.body.addEventListener("rcg:dataset", () => { items(); freshen(); look(); });
   document.addEventListener("visibilitychange", () => { if (!document.hidden) announce(); });
 }
 
@@ -123,6 +128,7 @@ function show(root: HTMLElement, tab: string, keep = true): void {
     history.pushState(null, "", url);
   }
   dispatchEvent(new Event("scroll"));
+  root.dispatchEvent(new CustomEvent("rcg:shown"));
 }
 
 /** Tabs change in place, so that an upload goes on; the address says which one is shown. */

@@ -99,7 +99,7 @@ function comparing(root: HTMLElement): void {
     history.replaceState(null, "", url);
     place.hidden = false;
     try {
-      const found = await call<Record<string, unknown>>("GET", `/api/versions/${older.dataset["compare"]}/diff/${newer.dataset["compare"]}`);
+      const found = await call<Difference>("GET", `/api/versions/${older.dataset["compare"]}/diff/${newer.dataset["compare"]}`);
       place.replaceChildren(difference(`v${older.dataset["number"]}`, `v${newer.dataset["number"]}`, found));
     } catch (error) {
       place.replaceChildren(notice("bad", explain(error).detail, explain(error).hint));
@@ -115,7 +115,22 @@ function comparing(root: HTMLElement): void {
   }
 }
 
-function difference(older: string, newer: string, found: Record<string, unknown>): HTMLElement {
-  void found;
-  return h("div", { class: "pad stack tight" }, h("h3", {}, icon("git-compare"), ` ${older} to ${newer}`));
+interface Change { count: number; items: { id: string; name: string; what?: string }[] }
+interface Difference { added: Change; removed: Change; relabelled: Change; moved: Change; refilled: Change; annotations: Record<string, number>; classes: Record<string, number>; schema: string[]; equal: boolean }
+const CHANGES = [["added", "Added"], ["removed", "Taken out"], ["relabelled", "Labelled differently"], ["moved", "In another part"], ["refilled", "Other layers or facts"]] as const;
+
+function difference(older: string, newer: string, found: Difference): HTMLElement {
+  const body = h("div", { class: "pad stack tight" }, h("h3", { class: "row" }, icon("git-compare"), ` From ${older} to ${newer}`));
+  if (found.equal) { body.append(h("p", { class: "muted" }, "Both hold the same.")); return body; }
+  for (const text of found.schema) body.append(h("p", { class: "small" }, text));
+  const classes = Object.entries(found.classes).map(([name, count]) => h("span", { class: "tag figure" }, `${name} ${count > 0 ? "+" : "\u2212"}${Math.abs(count)}`));
+  const { added = 0, removed = 0, changed = 0 } = found.annotations;
+  body.append(h("p", { class: "row small" }, h("span", { class: "figure" }, `Annotations: ${added} added, ${removed} taken out, ${changed} changed`), ...classes));
+  for (const [key, word] of CHANGES) {
+    const change = found[key];
+    if (!change.count) continue;
+    const rows = change.items.map((item) => h("li", { class: "row between together" }, h("span", { class: "truncate" }, item.name), item.what ? h("span", { class: "small muted nowrap" }, item.what) : null));
+    body.append(h("details", { open: change.count <= 12 }, h("summary", {}, `${word}: ${change.count} item${change.count === 1 ? "" : "s"}`), h("ul", { class: "st-changes", tabindex: 0, role: "region", "aria-label": word }, ...rows, change.count > rows.length ? h("li", { class: "small faint" }, `and ${change.count - rows.length} more`) : null)));
+  }
+  return body;
 }

@@ -60,9 +60,12 @@ function busy(button: HTMLButtonElement, work: Promise<unknown>): void {
 
 /** Lets grading use a model, or not any more, and tells the page. */
 export async function use(model: string, to: boolean): Promise<void> {
-  await call("POST", `/api/models/${model}/use`, { use: to });
+  const answer = await call<{ message?: string; released?: { id: string }[] }>("POST", `/api/models/${model}/use`, { use: to });
   document.body.dispatchEvent(new CustomEvent("rcg:models", { bubbles: true }));
-  toast(to ? "In use: grading asks this model from now on" : "No longer in use", { word: "Undo", run: () => void use(model, !to).catch(toastError) });
+  // Grading uses one model of a kind: to undo is to let the one before have its place again.
+  const former = answer.released?.[0]?.id;
+  const undo = (): Promise<void> => (former ? use(former, true) : use(model, !to));
+  toast(answer.message ?? (to ? "In use from now on" : "No longer in use"), { word: "Undo", run: () => void undo().catch(toastError) });
 }
 
 /** Pre-labels what is not labelled yet, and says where to look at it. */

@@ -4,7 +4,7 @@ import { all, from, h, icon, notice, one } from "../../lib/dom";
 import { toastError } from "../../lib/toast";
 import { changes, say } from "./diff";
 import { Fields } from "./fields";
-import { type Choice, type Choices, type Plan, body, plan } from "./plan";
+import { type Choice, type Choices, type Plan, body, plan, read } from "./plan";
 import { Preflight } from "./preflight";
 import { isRecord, list, num, str } from "./rows";
 
@@ -70,6 +70,13 @@ export function mount(root: HTMLElement): void {
     const text = `${known.detail} ${known.hint}`.trim();
     if (key && fields.error(key, text)) { problem.replaceChildren(); return; }
     problem.replaceChildren(notice("bad", known.detail, known.hint));
+    if (!now) void offer();
+  };
+  /** Without a plan there is still something to choose from. */
+  const offer = async (): Promise<void> => {
+    const found = read({ architectures: await call<unknown[]>("GET", `/api/architectures?dataset_id=${encodeURIComponent(choices.dataset)}`).catch(() => []) });
+    if (!now) tiles(found);
+    place("[data-fields]").replaceChildren(h("p", { class: "faint small" }, "The options are shown when there is something to plan for."));
   };
 
   const show = (made: Plan): void => {

@@ -4,21 +4,23 @@ import { type MetricInfo, bar } from "./classes";
 import { figure, metricTitle, unit, words } from "./figures";
 import type { History } from "./history";
 import type { Evaluation, Sample } from "./rows";
-import { type ColourOf, overlay } from "./shapes";
+import { type ColourOf, type Rectangle, bounds, overlay } from "./shapes";
 
 export interface Side { id: string; word: string; history: History }
 const LEAST = 0.5;
+const OVERLAP = 0.5;
 
-/** How many of an item's true things are found: as many of a class as there are, at most. */
+/** How many of an item's true things are found: by a prediction of their class whose box overlaps theirs by half. */
 export function found(sample: Sample, least = LEAST): number {
-  const left = new Map<string, number>();
-  for (const each of sample.predicted) if ((each.score ?? 1) >= least) left.set(each.label, (left.get(each.label) ?? 0) + 1);
-  let count = 0;
-  for (const each of sample.truth) {
-    const rest = left.get(each.label) ?? 0;
-    if (rest > 0) { count += 1; left.set(each.label, rest - 1); }
-  }
-  return count;
+  const sure = sample.predicted.filter((each) => (each.score ?? 1) >= least);
+  return sample.truth.filter((each) => sure.some((one) => one.label === each.label && overlap(bounds(one.shape), bounds(each.shape)) >= OVERLAP)).length;
+}
+
+function overlap(a: Rectangle, b: Rectangle): number {
+  const width = Math.min(a[2], b[2]) - Math.max(a[0], b[0]), height = Math.min(a[3], b[3]) - Math.max(a[1], b[1]);
+  if (width <= 0 || height <= 0) return 0;
+  const area = (box: Rectangle): number => (box[2] - box[0]) * (box[3] - box[1]);
+  return (width * height) / (area(a) + area(b) - width * height);
 }
 
 export class Pairs {
@@ -49,6 +51,8 @@ export class Pairs {
       picture.append(overlay(sample.width, sample.height, sample.truth, sample.predicted, this.colourOf, { truth: true, predicted: true, least: LEAST }, true));
       return h("figure", {}, h("figcaption", { class: "row between" }, h("strong", {}, side.word), h("span", { class: "small muted figure" }, `${found(sample)} of ${sample.truth.length} found, step ${evaluations[index]?.step ?? sample.step}`)), picture);
     }));
+    const says = one("[data-pair-says]", this.root), more = both.reduce((sum, each) => sum + gain(each), 0), [a, b] = [sides[0]?.word ?? "", sides[1]?.word ?? ""];
+    if (says) says.textContent = `On these ${both.length} held-out items ${more === 0 ? "both find as many" : `\u201c${more > 0 ? a : b}\u201d finds ${Math.abs(more)} more than \u201c${more > 0 ? b : a}\u201d`}; scores from ${LEAST}.`;
     chips.replaceChildren(...both.map((each) => h("button", { type: "button", class: "chip", "aria-pressed": String(each.item === this.item), onclick: () => { this.item = each.item; this.draw(sides); } }, each.name || each.item)));
   }
 

@@ -56,6 +56,20 @@ export function outline(shape: Shape): { path: string; at: Point } {
   return { path: rings.map(ring).join(""), at: top };
 }
 
+export type Rectangle = [left: number, top: number, right: number, bottom: number];
+
+/** The upright rectangle round a shape. */
+export function bounds(shape: Shape): Rectangle {
+  let points: Point[] = [];
+  if (shape.type === "box") points = [[shape.x ?? 0, shape.y ?? 0], [(shape.x ?? 0) + (shape.width ?? 0), (shape.y ?? 0) + (shape.height ?? 0)]];
+  else if (shape.type === "mask") points = [...runsPath(shape.counts ?? "", shape.size?.[0] ?? 1).matchAll(/M(\d+) (\d+)h1v(\d+)/g)].flatMap(([, x, y, long]): Point[] => [[Number(x), Number(y)], [Number(x) + 1, Number(y) + Number(long)]]);
+  else if (shape.type === "quad") points = shape.corners ?? [];
+  else if (shape.type === "points") points = (shape.points ?? []).map(({ x, y }) => [x, y]);
+  else points = (shape.parts ?? []).flatMap((part) => part.outer);
+  const xs = points.map(([x]) => x), ys = points.map(([, y]) => y);
+  return points.length ? [Math.min(...xs), Math.min(...ys), Math.max(...xs), Math.max(...ys)] : [0, 0, 0, 0];
+}
+
 export interface Drawn { truth: boolean; predicted: boolean; least: number }
 export type ColourOf = (label: string) => string;
 

@@ -4,7 +4,7 @@ import { type LiveEvent, listen } from "../../lib/live";
 import { History } from "./history";
 import { type Row, isRecord, num } from "./rows";
 
-interface Rows { events: Row[]; last_seq: number }
+interface Rows { events: Row[]; last_seq: number; more?: boolean }
 const PAGE = 2000;
 
 export interface Follower { history: History; stop(): void }
@@ -28,7 +28,7 @@ export function follow(id: string, changed: (whole: boolean) => void, failed: (e
         for (;;) {
           const page = await call<Rows>("GET", `/api/training/${id}/events?after=${history.last}&limit=${PAGE}`);
           for (const row of page.events) history.take(row);
-          if (!page.events.length || history.last >= page.last_seq) break;
+          if (!page.more || !page.events.length) break;
         }
         const held = waiting;
         waiting = [];

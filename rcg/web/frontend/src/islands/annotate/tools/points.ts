@@ -18,16 +18,17 @@ export class PointsTool implements Tool {
     return selected && lacks(selected) ? selected : this.desk.shown.find((one) => lacks(one) && one.state === "accepted") ?? null;
   }
 
-  /** The next point's name, null when the schema has none. */
+  /** The next point's name; null when the schema has none, or when this class has all of them: there is one of each per item. */
   get next(): string | null {
-    const target = this.target();
+    const target = this.target(), whole = this.desk.shown.some((one) => one.shape.type === "points" && one.label === this.desk.label && one.state === "accepted");
+    if (!target && whole) return null;
     return (target ? this.missing(target.shape as Points) : this.desk.schema.points.map((one) => one.name))[0] ?? null;
   }
 
   get draft(): Draft | null {
     const name = this.next, title = name ? this.title(name) : "";
     const shapes = this.held && this.now ? [{ ...this.held.shape, shape: moveVertex(this.held.shape.shape, this.held.vertex, this.now) }] : [];
-    return { shapes, marks: this.now && !this.held && title ? [{ at: this.now, text: title }] : [], next: title };
+    return { shapes, marks: this.now && !this.held && title ? [{ at: this.now, text: title }] : [], next: title || "every point is there; drag one to move it" };
   }
 
   hover(at: XY): void { this.now = this.inside(at); }
@@ -72,7 +73,7 @@ export class PointsTool implements Tool {
 
   private place(at: XY, mods: Mods): void {
     const name = this.next, target = this.target();
-    if (!name) { this.desk.say("This dataset names no points."); return; }
+    if (!name) { this.desk.say("Every point is there. Drag one to move it, or delete it to place it again."); return; }
     const point = { name, x: at[0], y: at[1], visible: mods.shift ? 1 as const : 2 as const };
     if (!target) { this.desk.add({ type: "points", points: [point], box: null }); return; }
     const shape = target.shape as Points;
