@@ -13,7 +13,16 @@ LabelState = Literal["unlabelled", "predicted", "labelled"]
 ItemState = Literal["pending", "ready", "broken"]
 ImportFormat = Literal["auto", "coco_json", "yolo_txt", "pascal_voc", "custom_json"]
 ExportFormat = Literal["coco_json", "yolo_txt", "pascal_voc", "custom_json", "folder"]
-DatasetName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
+DatasetName = Annotated[
+    str,
+    StringConstraints(
+        strip_whitespace=True,
+        min_length=1,
+        max_length=100,
+        pattern=r"^[^/\\\x00-\x1f]*[^/\\\x00-\x1f.][^/\\\x00-\x1f]*$",
+    ),
+    Field(description="no slashes: it stands in addresses"),
+]
 KindName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=10_000)]
 Ids = Annotated[

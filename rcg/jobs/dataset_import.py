@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -96,13 +97,15 @@ def _folder(ctx: JobContext, spec: dict[str, Any]) -> Iterator[Path]:
     root = ctx.scratch / "in"
     root.mkdir()
     for file in spec["files"]:
-        ctx.progress(0.0, f"Unpacking {file['name']}")
+        said = f"Unpacking {file['name']}"
+        ctx.progress(0.0, said)
         path = transfer / file["sha256"][:2] / file["sha256"][2:4] / file["sha256"]
         if archives.is_archive(path):
             into = root if len(spec["files"]) == 1 else root / safe_name(file["name"]).rpartition(".")[0]
             into.mkdir(parents=True, exist_ok=True)
             limits = archives.Limits.of(Settings().limits.archive_mb)
-            archives.unpack(path, into, limits, name=file["name"], check=ctx.check)
+            # Progress, not a bare check: a child that is silent for long is taken for hung.
+            archives.unpack(path, into, limits, name=file["name"], check=partial(ctx.progress, 0.0, said))
         else:
             target = root / safe_name(file["name"])
             target.parent.mkdir(parents=True, exist_ok=True)

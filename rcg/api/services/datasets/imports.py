@@ -58,7 +58,8 @@ async def from_form(container: Container, id_or_name: str, request: Request) -> 
             folders=True,
             hint="Send them as one zip archive.",
         )
-        form = await read_form(request, BlobStore(folder), intake)
+        store = BlobStore(folder, min_free_mb=container.settings.limits.min_free_disk_mb)
+        form = await read_form(request, store, intake)
         return await to_thread.run_sync(_queue_form, container, id_or_name, form, folder)
     except BaseException:
         await to_thread.run_sync(Transfers(container.settings.data_dir).drop, folder.name)
