@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, Field, StringConstraints, model_validator
 
 from rcg.api.schemas import In, JobOut, PageOut
 from rcg.datasets.schema import Annotation, LabelSchema, Split
@@ -13,15 +13,18 @@ LabelState = Literal["unlabelled", "predicted", "labelled"]
 ItemState = Literal["pending", "ready", "broken"]
 ImportFormat = Literal["auto", "coco_json", "yolo_txt", "pascal_voc", "custom_json"]
 ExportFormat = Literal["coco_json", "yolo_txt", "pascal_voc", "custom_json", "folder"]
+
+
+def _fits_addresses(name: str) -> str:
+    if any(char in "/\\" or ord(char) < 32 for char in name) or not name.strip("."):
+        raise ValueError("a dataset's name stands in addresses: no slashes, no line breaks, not dots alone")
+    return name
+
+
 DatasetName = Annotated[
     str,
-    StringConstraints(
-        strip_whitespace=True,
-        min_length=1,
-        max_length=100,
-        pattern=r"^[^/\\\x00-\x1f]*[^/\\\x00-\x1f.][^/\\\x00-\x1f]*$",
-    ),
-    Field(description="no slashes: it stands in addresses"),
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=100),
+    AfterValidator(_fits_addresses),
 ]
 KindName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=10_000)]

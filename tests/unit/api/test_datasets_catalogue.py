@@ -53,6 +53,9 @@ def test_a_kind_may_be_written_as_people_write_it(client):
         ({"name": "x", "kind": "surface_damag"}, 422, "Did you mean surface_damage"),
         ({"name": "  ", "kind": "surface_damage"}, 422, "name"),
         ({"name": "x", "kind": "surface_damage", "typo": 1}, 422, "typo"),
+        ({"name": "a/b", "kind": "surface_damage"}, 422, "no slashes"),
+        ({"name": "..", "kind": "surface_damage"}, 422, "not dots alone"),
+        ({"name": "Render", "kind": "surface_damage"}, 422, "cannot be named"),
     ],
 )
 def test_what_is_wrong_with_a_new_dataset_is_said(client, body, status, words):
