@@ -69,14 +69,19 @@ def create(container: Container, body: schemas.DatasetIn) -> schemas.DatasetDeta
 
 def add(session: Session, body: schemas.DatasetIn) -> Dataset:
     """Make an empty dataset within the caller's transaction."""
-    if body.name.lower() in RESERVED:
-        raise InputError(
-            f"A dataset cannot be named {body.name!r}: an address has that name.", "Choose another name."
-        )
+    refuse_reserved(body.name)
     kind = kinds.resolve(session, body.kind)
     return datasets.add(
         session, name=body.name, kind=kind.name, schema=kind.label_schema, description=body.description
     )
+
+
+def refuse_reserved(name: str) -> None:
+    """Raise InputError for a name that an address has."""
+    if name.lower() in RESERVED:
+        raise InputError(
+            f"A dataset cannot be named {name!r}: an address has that name.", "Choose another name."
+        )
 
 
 def change(container: Container, id_or_name: str, body: schemas.DatasetPatch) -> schemas.DatasetDetail:
@@ -87,6 +92,7 @@ def change(container: Container, id_or_name: str, body: schemas.DatasetPatch) ->
         if "name" in given:
             if body.name is None:
                 raise InputError("name cannot be null.", "Leave it out to keep it.")
+            refuse_reserved(body.name)
             if body.name != row.name:
                 datasets.refuse_taken(session, body.name)
             row.name = body.name
@@ -105,6 +111,8 @@ def copy(container: Container, id_or_name: str, body: schemas.CopyIn) -> schemas
     """Copy a dataset with its items and annotations; versions and undo histories are not copied."""
     with container.db.write() as session:
         row = datasets.get(session, id_or_name)
+        if body.name:
+            refuse_reserved(body.name)
         name = body.name or datasets.free_name(session, f"{row.name[:90]} copy")
         unfinished = f"This copy of {row.name} is not finished; if it stays so, delete it and copy again."
         made = datasets.add(
