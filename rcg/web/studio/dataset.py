@@ -143,6 +143,9 @@ def _state(container: Container, detail: schemas.DatasetDetail) -> dict[str, Any
         versions=detail.versions,
         version=newest.number if newest else None,
         beyond=max(beyond, 0) if beyond is not None else None,
+        relabelled=newest is not None
+        and not detail.label_states["predicted"]
+        and detail.annotations != newest.summary.get("annotations"),
         next_item=next_item,
     )
     return {

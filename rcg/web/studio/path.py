@@ -20,6 +20,7 @@ class Figures:
         version: the newest version's number.
         version_id: its id.
         beyond: how many items were labelled or added since that version, None when it has not been counted.
+        relabelled: whether annotations were added or taken away since that version.
         next_item: the item to annotate next: the first without labels, else the first.
     """
 
@@ -32,6 +33,7 @@ class Figures:
     versions: int = 0
     version: int | None = None
     beyond: int | None = None
+    relabelled: bool = False
     next_item: str | None = None
 
 
@@ -126,6 +128,8 @@ def _version(at: Figures) -> Step:
         note = "Train makes the first by itself"
     elif at.beyond:
         note = f"{counted(at.beyond, 'item')} more since"
+    elif at.relabelled:
+        note = "annotations changed since"
     else:
         note = ""
     return Step(
@@ -133,7 +137,11 @@ def _version(at: Figures) -> Step:
         word="Version",
         figure="none yet" if at.version is None else f"v{at.version}",
         note=note,
-        state="later" if not at.labelled else "done" if at.version is not None and not at.beyond else "now",
+        state="later"
+        if not at.labelled
+        else "done"
+        if at.version is not None and not at.beyond and not at.relabelled
+        else "now",
         icon="package",
         action="Make a version",
         do="version",

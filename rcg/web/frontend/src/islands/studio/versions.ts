@@ -130,7 +130,7 @@ function difference(older: string, newer: string, found: Difference): HTMLElemen
     const change = found[key];
     if (!change.count) continue;
     const rows = change.items.map((item) => h("li", { class: "row between together" }, h("span", { class: "truncate" }, item.name), item.what ? h("span", { class: "small muted nowrap" }, item.what) : null));
-    body.append(h("details", { open: change.count <= 12 }, h("summary", {}, `${word}: ${change.count} item${change.count === 1 ? "" : "s"}`), h("ul", { class: "st-changes", tabindex: 0, role: "region", "aria-label": word }, ...rows, change.count > rows.length ? h("li", { class: "small faint" }, `and ${change.count - rows.length} more`) : null)));
+    body.append(h("details", { open: change.count <= 12 }, h("summary", {}, `${word}: ${change.count} item${change.count === 1 ? "" : "s"}`), h("div", { class: "st-changes", tabindex: 0, role: "region", "aria-label": word }, h("ul", {}, ...rows, change.count > rows.length ? h("li", { class: "small faint" }, `and ${change.count - rows.length} more`) : null))));
   }
   return body;
 }
