@@ -147,10 +147,13 @@ def _train(
         log.append("result", **result.as_json())
         log.append("state", state=result.state, reason=result.stopped_by, step=step)
         calls.say(result.state)
-    except CancelledError:
-        log.append("state", state="cancelled", reason="cancel", step=step)
+    except CancelledError as stopped:
+        if stopped.data.get("why") == "stop":  # nobody gave it up: it goes on with the next start
+            log.append("state", state="stopped", reason="the server stops", step=step)
+        else:
+            log.append("state", state="cancelled", reason="cancel", step=step)
         raise
-    except RcgError as error:
+    except Exception as error:
         with contextlib.suppress(RcgError):  # of a full disk the job's row tells, the log cannot
             log.append("state", state="failed", reason=str(error), step=step)
         raise
