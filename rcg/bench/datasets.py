@@ -36,7 +36,7 @@ POINTS = 8
 DATUMARO = 5.9
 """datumaro 1.13's export of 1 M polygons against json.load of the file, CPU seconds"""
 _TARGET = 10.0
-_ROUNDS = 3
+_ROUNDS = 5
 
 
 def bench_datasets(items: int, say: Say = lambda _: None) -> Table:

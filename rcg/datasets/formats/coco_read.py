@@ -307,7 +307,9 @@ class CocoReader:
         box = inc.box_of(*bbox) if isinstance(bbox, list) and len(bbox) == 4 else None
         return Points(points=found, box=box)
 
-    def _outline(self, segmentation: Any, bbox: Any, item: str, size: tuple[int, int] | None) -> Shape | None:
+    def _outline(
+        self, segmentation: Any, bbox: Any, item: str, size: tuple[int, int] | None, own: bool
+    ) -> Shape | None:
         if isinstance(segmentation, dict):
             mask = inc.mask_of(segmentation)
             if mask is None or (size and mask.size != size[::-1]):

@@ -102,7 +102,7 @@ def box_of(x: Any, y: Any, width: Any, height: Any) -> Box | None:
 def parts_of(rings: Sequence[Sequence[Any]]) -> list[Part]:
     """Return rings of flat coordinates as pieces; those of fewer than three points are left out."""
     found = [points_of(ring) for ring in rings]
-    return [Part(outer=ring) for ring in found if len(ring) >= 3]
+    return [Part(outer=ring, holes=[]) for ring in found if len(ring) >= 3]  # a default is copied deep
 
 
 def mask_of(segmentation: Any) -> Mask | None:
