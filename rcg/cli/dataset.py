@@ -124,14 +124,19 @@ def import_files(
     """Bring images and annotations in. Bringing the same in twice doubles nothing."""
     from rcg.cli.dataset_archive import as_upload
     from rcg.client import AnswerError
+    from rcg.errors import NotFoundError
 
     with as_upload(source) as (file_name, path), _backend() as backend:
         address = f"/datasets/{quote(name, safe='')}"
         try:
             dataset = backend.get(address)
         except AnswerError as error:
-            if kind is None or error.answer_status != 404:
+            if error.answer_status != 404:
                 raise
+            if kind is None:
+                raise NotFoundError(
+                    error.detail, "Add --kind KIND to make it (rcg dataset kinds)."
+                ) from error
             dataset = backend.post("/datasets", {"name": name, "kind": kind})
         fields = {"annotation_format": annotation_format}
         job = backend.upload(

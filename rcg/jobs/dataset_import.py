@@ -34,6 +34,7 @@ def compute(ctx: JobContext, spec: dict[str, Any]) -> dict[str, Any]:
         InputError: the archive or the annotation file cannot be read at all; nothing is imported then.
     """
     from rcg.datasets import formats  # noqa: PLC0415
+    from rcg.datasets.formats.incoming import ABSENT  # noqa: PLC0415
     from rcg.datasets.schema import LabelSchema  # noqa: PLC0415
 
     known = Known.read(Transfers(ctx.data_dir).of(spec["transfer"]) / "known.jsonl")
@@ -61,7 +62,8 @@ def compute(ctx: JobContext, spec: dict[str, Any]) -> dict[str, Any]:
         "transfer": spec["transfer"],
         "rows": rows.paths,
         "format": imported.format,
-        "loss": imported.loss.as_json(),
+        # Labels without a picture are counted where they are taken in: only there it is known for certain.
+        "loss": [row for row in imported.loss.as_json() if row["what"] != ABSENT],
         "label_schema": found.model_dump(mode="json") if found else None,
     }
 

@@ -242,6 +242,7 @@ class _Taking:
                 if len(self._taken.missing_names) < 100:
                     self._taken.missing_names.append(row["name"])
                 return None, False
+            self._taken.known_items += 1
             return known[0], False
         first = stored["layers"][0]["blob_sha256"]
         name, item_id = unused_name(row["name"], first, self._look_up)
