@@ -86,10 +86,12 @@ def test_from_a_dataset_to_a_model_in_use(open_page, server, rendered):
     )
     assert accessible(page) == []
 
+    page.get_by_label("Name").fill("Walked by hand")
     page.get_by_role("button", name="Launch").dblclick()
     page.wait_for_url(re.compile("/train/runs/[0-9a-f]{32}$"))
     run = page.url.rsplit("/", 1)[1]
-    assert server.call("GET", "/api/training")["total"] == 1, "two clicks are one run"
+    launched = server.call("GET", "/api/training")
+    assert [run["name"] for run in launched["items"]] == ["Walked by hand"], "two clicks are one run"
 
     page.wait_for_function(f"Number(document.querySelector('{STEP}').textContent) >= 1", timeout=TRAINING_MS)
     page.locator("[data-do=pause]").click()

@@ -202,7 +202,10 @@ const chips: Make = (id, field, _known, changed) => {
 
 const layers: Make = (id, field, known, changed) => {
   const have = [...new Set([...field.choices.map((choice) => String(choice.value)), ...list<string>(field.value), ...list<string>(field.default)])];
-  return chips(id, { ...field, choices: have.map((name) => ({ value: name, title: field.choices.find((choice) => choice.value === name)?.title ?? name })) }, known, changed);
+  // How many items have a layer is worth saying where it is not the same for all.
+  const counts = new Set(field.choices.map((choice) => /\((\d+) items?\)$/.exec(choice.title)?.[1] ?? ""));
+  const titled = (name: string): string => { const title = field.choices.find((choice) => choice.value === name)?.title ?? name; return counts.size === 1 ? title.replace(/ \(\d+ items?\)$/, "") : title; };
+  return chips(id, { ...field, choices: have.map((name) => ({ value: name, title: titled(name) })) }, known, changed);
 };
 
 const target: Make = (id, field, known, changed) => {

@@ -153,7 +153,7 @@ export function mount(root: HTMLElement): void {
     launchButton.disabled = true;
     launching.replaceChildren();
     try {
-      const name = one<HTMLInputElement>("[data-name]", root)?.value.trim();
+      const name = one<HTMLInputElement>("#new-name", root)?.value.trim();
       const run = await call<{ id: string }>("POST", "/api/training/start", { ...body(choices), ...(name ? { name } : {}), launch_token: token });
       location.assign(`/train/runs/${run.id}`);
     } catch (error) {
