@@ -76,6 +76,8 @@ class JobSystem:
         self.worker = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
         self.lock = DataLock(settings.data_dir)
         self.threads = settings.workers.threads or max(1, (os.cpu_count() or 2) - 1)
+        # A training gives way to everything else, so it may have every core.
+        self.training_threads = settings.workers.threads or os.cpu_count() or 1
         self._spawner = Spawner()
         self._link = ValkeyLink(settings, self._spawner)
         self._outbox = Outbox(self._link)
@@ -313,8 +315,7 @@ class JobSystem:
             self.db, self._link, self._dispatch, self.events, self.worker, self.settings.data_dir,
             self.threads, self.policy.limits, self._changed, self._paused, self._amiss, self.submit,
         )  # fmt: skip
-        # A training gives way to everything else, so it may have every core.
-        training = replace(shared, threads=workers.threads or os.cpu_count() or 1)
+        training = replace(shared, threads=self.training_threads)
         places = [(f"cpu:{number}", shared) for number in range(workers.cpu_slots)]
         places += [("io:0", shared)]
         places += [(f"train:{number}", training) for number in range(workers.train_slots)]

@@ -269,3 +269,21 @@ def test_a_full_disk_at_a_checkpoint_leaves_a_run_that_can_be_resumed(server, cl
     assert starts == [0, failed["checkpoint_step"]]
     client.post(f"{path}/cancel")
     assert ended(client, run["id"])["state"] == "cancelled"
+
+
+def test_a_pre_flight_measures_the_run_and_the_run_is_what_it_measured(server, client):
+    add_dataset(server)
+    body = {"dataset": "Small", "set": SMALL}
+    queued = client.post("/api/training/preflight", json=body).json()
+    job = until(
+        lambda: (
+            (one := client.get(f"/api/jobs/{queued['job_id']}").json())["state"] in {"done", "failed"} and one
+        )
+    )
+    assert job["state"] == "done", job["error"]
+    found = job["result"]
+    assert found["seconds"][0] < found["seconds"][1]
+    assert found["seconds_per_step"] > 0
+    assert (found["device"], found["threads"], found["items"]) == ("cpu", 1, {"train": 6, "val": 3})
+    assert found["warnings"] == client.post("/api/training/plan", json=body).json()["warnings"]
+    assert not list(server.settings.data_dir.glob("runs/*"))

@@ -61,6 +61,8 @@ def preflight(container: Container, body: schemas.PlanIn) -> schemas.PreflightOu
             {
                 "spec": made.spec.model_dump(mode="json"),
                 "device": made.spec.device,
+                "threads": container.jobs.training_threads,
+                "beside": next((run.name for run in runs.listing(session, states=views.GOING).rows), ""),
                 "warnings": [asdict(one) for one in made.warnings],
                 "request": body.model_dump(mode="json", exclude_none=True)
                 | {"dataset": chosen.dataset.id, "version": chosen.version.id},
