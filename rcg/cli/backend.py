@@ -131,7 +131,7 @@ def _in_this_process(settings: Settings) -> Iterator[Backend]:
     from rcg.app import create_app
     from rcg.server import logs
 
-    logs.set_up(settings.log_dir)
+    logs.set_up(settings.log_dir, quiet=True)
     app = create_app(settings, pages=False)
     with _Loop() as loop, loop.alive(app):
         token = _token(app, settings)

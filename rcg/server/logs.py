@@ -17,12 +17,13 @@ _QUIET = ("httpx", "httpcore", "multipart", "PIL", "numba", "asyncio")
 """libraries whose chatter below a warning is of no use here"""
 
 
-def set_up(folder: Path, level: LogLevel = "info") -> Path:
+def set_up(folder: Path, level: LogLevel = "info", *, quiet: bool = False) -> Path:
     """Start logging and return the log file.
 
     Args:
         folder: made when missing.
         level: of the file; with ``debug`` requests are logged, too, and the terminal shows everything.
+        quiet: nothing goes to the terminal, which belongs to a command's own words.
 
     Raises:
         StartError: when the file cannot be written.
@@ -40,7 +41,8 @@ def set_up(folder: Path, level: LogLevel = "info") -> Path:
     terminal = logging.StreamHandler()
     terminal.setFormatter(logging.Formatter("rcg: %(message)s"))
     terminal.addFilter(_for_terminal if level != "debug" else lambda _record: True)
-    logging.basicConfig(level=level.upper(), handlers=[to_file, terminal], force=True)
+    handlers: list[logging.Handler] = [to_file] if quiet else [to_file, terminal]
+    logging.basicConfig(level=level.upper(), handlers=handlers, force=True)
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
     return file

@@ -136,3 +136,37 @@ def test_the_commands_do_the_whole_path(rcg, home):
     assert sum(part["cards"] for part in split["parts"].values()) == 3
     assert "There is no dataset kind 'dents'" in rcg("dataset", "create", "X", "--kind", "dents", code=1)
     assert "Set is empty" in rcg("dataset", "version", "Set", code=1)
+
+
+def test_a_folder_goes_in_and_an_archive_comes_out_by_the_commands(rcg, home):
+    folder = home / "pictures"
+    (folder / "sub").mkdir(parents=True)
+    for number in range(2):
+        pixels = np.full((300, 300, 3), 90 * number, np.uint8)
+        pixels[50:200, 60 + 30 * number : 180] = 255
+        Image.fromarray(pixels).save(folder / "sub" / f"{number}.jpg")
+    labels = {
+        "images": [{"id": n, "file_name": f"sub/{n}.jpg", "width": 300, "height": 300} for n in range(2)],
+        "annotations": [
+            {"id": n, "image_id": n, "category_id": 1, "bbox": [60, 50, 90, 150]} for n in range(2)
+        ],
+        "categories": [{"id": 1, "name": "dent"}],
+    }
+    (folder / "labels.json").write_text(json.dumps(labels))
+    said = rcg("dataset", "import", "Set", str(folder), code=1)
+    assert "There is no dataset 'Set'" in said
+    assert "--kind" in said
+    said = rcg("dataset", "import", "Set", str(folder), "--kind", "surface_damage")
+    assert "2 new items, 2 new annotations" in said
+    again = json.loads(rcg("dataset", "import", "Set", str(folder), "--json"))
+    assert (again["items"], again["annotations"], again["known_items"]) == (0, 0, 2)
+    out = home / "out.zip"
+    rcg("dataset", "export", "Set", str(out), "--format", "pascal_voc")
+    rcg("dataset", "import", "Other", str(out), "--kind", "surface_damage")
+    listed = {one["name"]: one for one in json.loads(rcg("dataset", "list", "--json"))}
+    assert (listed["Other"]["items"], listed["Other"]["classes"]) == (2, {"dent": 2})
+    assert "fewer than 10 annotations" in rcg("dataset", "health", "Set")
+    assert "There is nothing at" in rcg("dataset", "import", "Set", str(home / "nowhere"), code=1)
+    empty = rcg("dataset", "create", "Empty", "--kind", "surface_damage")
+    assert empty
+    rcg("dataset", "health", "Empty", code=1)
