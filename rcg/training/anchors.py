@@ -1,4 +1,4 @@
-"""Anchors planned from the boxes of a dataset: a size per level of the pyramid, and scales and ratios for all."""
+"""Anchors planned from the boxes of a dataset: a size per level of the pyramid, scales and ratios for all."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Boxes = Sequence[tuple[str, float, float]]
 STRIDES: Final = (4, 8, 16, 32, 64)
 SCALES: Final = (1.0, 1.41)
 _LEAST_OF_STRIDE: Final = 1.5
-"""an anchor much smaller than its stride leaves gaps: half a stride off, it no longer meets its box by half"""
+"""an anchor much smaller than its stride leaves gaps: half a stride off, it does not meet its box by half"""
 _DEFAULT_OF_STRIDE: Final = 2.0
 _WIDEST_RATIO: Final = 6.0
 _LEAST_RATIO: Final = 2.5

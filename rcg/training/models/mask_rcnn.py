@@ -47,9 +47,7 @@ def build_mask_rcnn(
     """Build the network. Images come normalised and at ``input_size``, so nothing is done to them again."""
     backbone = Pyramid(options, relief)
     anchors = AnchorGenerator(
-        tuple(
-            tuple(float(size * scale) for scale in options.anchor_scales) for size in options.anchor_sizes
-        ),
+        tuple(tuple(float(size * scale) for scale in options.anchor_scales) for size in options.anchor_sizes),
         (tuple(options.anchor_ratios),) * len(options.anchor_sizes),
     )
     at_each_place = len(options.anchor_ratios) * len(options.anchor_scales)
