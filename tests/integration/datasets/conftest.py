@@ -1,11 +1,10 @@
 """A data folder of its own, and the command line's way to it: no server runs, so the application starts."""
 
-import os
-import subprocess
 import sys
 
 import pytest
 
+from rcg.cli import main
 from rcg.cli.backend import open_backend
 from rcg.settings_sources import load
 
@@ -25,15 +24,15 @@ def backend(home):
 
 
 @pytest.fixture
-def rcg(home):
-    """Run a command; return what it printed. ``code`` is the exit code that is expected."""
+def rcg(home, monkeypatch, capsys):
+    """Run a command as ``rcg`` would; return what it printed. ``code`` is the exit code that is expected."""
 
     def run(*words, code=0):
-        done = subprocess.run(
-            [sys.executable, "-m", "rcg", *words],
-            capture_output=True, text=True, timeout=300, env=dict(os.environ), check=False,
-        )  # fmt: skip
-        assert done.returncode == code, done.stdout + done.stderr
-        return done.stdout if code == 0 else done.stderr
+        monkeypatch.setattr(sys, "argv", ["rcg", *words])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        out, error = capsys.readouterr()
+        assert (ended.value.code or 0) == code, out + error
+        return out if code == 0 else out + error
 
     return run
