@@ -93,11 +93,18 @@ def run_events(
     container: ContainerDep,
     after: Annotated[int, Query(ge=-1, description="rows after this seq")] = -1,
     limit: Annotated[int, Query(ge=1, le=5000)] = 2000,
+    points: Annotated[
+        int | None,
+        Query(ge=2, le=20_000, description="thin the steps of a long run to about so many; all at once"),
+    ] = None,
 ) -> schemas.EventsOut:
     """What happened, row by row. The same rows come live as `event: run` of GET /api/events.
 
-    `seq` rises and has no gaps but those that a resumed run leaves where it went back to a checkpoint.
+    `seq` rises and has no gaps but those that a resumed run leaves where it went back to a checkpoint, and
+    those that `points` makes.
     """
+    if points is not None and after < 0:
+        return history.overview(container, run_id, points)
     return history.page(container, run_id, after, limit)
 
 

@@ -15,6 +15,7 @@ from rcg.errors import NotFoundError
 from rcg.jobs.train import runs_folder
 from rcg.store.repositories import runs
 from rcg.training import events
+from rcg.training.thinning import thin
 
 if TYPE_CHECKING:
     from rcg.container import Container
@@ -38,6 +39,14 @@ def page(container: Container, run_id: str, after: int, limit: int) -> schemas.E
     last = events.last_seq(place)
     rows = list(itertools.islice(events.read(place, after), limit + 1))
     return schemas.EventsOut(events=rows[:limit], last_seq=last, more=len(rows) > limit)
+
+
+def overview(container: Container, run_id: str, points: int) -> schemas.EventsOut:
+    """Return the whole history with the steps of a long run thinned out; what follows it is ``page``'s."""
+    place = folder(container, run_id)
+    last = events.last_seq(place)
+    rows = thin(lambda: (row for row in events.read(place) if row["seq"] <= last), points)
+    return schemas.EventsOut(events=rows, last_seq=last, more=False)
 
 
 def of_kind(place: Path, *kinds: str) -> Iterator[Row]:

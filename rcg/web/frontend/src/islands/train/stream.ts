@@ -6,6 +6,8 @@ import { type Row, isRecord, num } from "./rows";
 
 interface Rows { events: Row[]; last_seq: number; more?: boolean }
 const PAGE = 2000;
+/** Steps of a long run that are asked for at first; a chart is not wider than that. */
+const POINTS = 4000;
 
 export interface Follower { history: History; stop(): void }
 
@@ -26,8 +28,9 @@ export function follow(id: string, changed: (whole: boolean) => void, failed: (e
       do {
         again = false;
         for (;;) {
-          const page = await call<Rows>("GET", `/api/training/${id}/events?after=${history.last}&limit=${PAGE}`);
+          const page = await call<Rows>("GET", `/api/training/${id}/events?after=${history.last}&${history.last < 0 ? `points=${POINTS}` : `limit=${PAGE}`}`);
           for (const row of page.events) history.take(row);
+          if (!page.more) history.last = Math.max(history.last, page.last_seq);
           if (!page.more || !page.events.length) break;
         }
         const held = waiting;
