@@ -32,6 +32,8 @@ NAME: Final = "First model"
 TRAIN_CARDS: Final = 64
 VAL_CARDS: Final = 32
 SEED: Final = 1
+PX_PER_MM: Final = 4.0
+"""enough for the training size of the quick preset, and a third quicker than the usual scale"""
 OVERRIDES: Final[dict[str, Any]] = {"steps": 200, "eval_every": 50, "checkpoint_every": 50}
 _GOING: Final = ("queued", "running", "pausing", "paused", "stopping")
 
@@ -61,6 +63,8 @@ def build(container: Container) -> schemas.FirstModelOut:
                 "seed": SEED,
                 "cards": cards,
                 "held_out": VAL_CARDS,
+                "px_per_mm": PX_PER_MM,
+                "workers": container.jobs.training_threads,
             },
             title=f"Render {cards} cards for {name}",
             subject=catalogue.subject(dataset.id),
