@@ -45,6 +45,11 @@ export class History {
     return true;
   }
 
+  /** The furthest step that anything is known of. */
+  reached(): number {
+    return Math.max(0, this.steps.at(-1) ?? 0, this.evals.at(-1)?.step ?? 0, ...this.samples.keys());
+  }
+
   column(name: string): Column {
     return this.columns.get(name) ?? [];
   }

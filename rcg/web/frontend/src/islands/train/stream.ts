@@ -46,10 +46,10 @@ export function follow(id: string, changed: (whole: boolean) => void, failed: (e
   };
   const take = (row: Row): void => {
     if (row.seq <= history.last) return;
-    // A row that goes back, to a checkpoint or from a loss that is no number: what was computed in between no longer
-    // counts, and the server knows what that is.
-    const back = num(row["from_seq"]);
-    if (back !== null && history.last > back) { history.clear(); again = true; return; }
+    // An attempt that goes on from an earlier step: what was computed past it no longer counts, and the server knows
+    // what that is.
+    const from = row.kind === "start" ? num(row["from_step"]) : null;
+    if (from !== null && history.reached() > from) { history.clear(); again = true; return; }
     if (row.seq > history.last + 1) { again = true; return; }
     history.take(row);
   };
