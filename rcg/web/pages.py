@@ -16,6 +16,7 @@ from rcg.container import Container
 from rcg.errors import RcgError
 from rcg.web import formatting
 from rcg.web.bundle import WEB, Bundle
+from rcg.web.onward import onward
 
 if TYPE_CHECKING:
     from rcg.api.auth import Principal
@@ -61,6 +62,7 @@ class Pages:
             navigation=NAVIGATION,
             in_the_bar=IN_THE_BAR,
             version=__version__,
+            onward=onward,
         )
 
     def page(

@@ -11,6 +11,7 @@ from rcg.datasets.schema import Kind
 from rcg.store.base import new_id
 from rcg.store.models import Job
 from rcg.store.repositories import items
+from rcg.web.onward import onward
 from rcg.web.studio import filters
 from rcg.web.studio.fit import readiness
 from rcg.web.studio.kind_cards import free_name, kind_card, teaches
@@ -327,3 +328,24 @@ def test_no_page_carries_inline_script_or_style(client, container):
     ):  # fmt: skip
         page = client.get(path).text
         assert not re.search(r"\sstyle=|\son\w+=|<style|<script(?![^>]*\bsrc=)", page), path
+
+
+@pytest.mark.parametrize(
+    ("kind", "subject", "result", "href"),
+    [
+        ("grade", "card:c", {"grade_id": "g"}, "/grade/reports/g"),
+        ("train", "run:r", {}, "/train/runs/r"),
+        ("dataset_render", "dataset:d", {"run_id": "r"}, "/train/runs/r"),
+        ("ingest", "dataset:d", {}, "/studio/datasets/d"),
+        ("dataset_import", "dataset:d", {}, "/studio/datasets/d?imported=j"),
+        ("dataset_export", "dataset:d", {}, "/api/datasets/d/exports/j"),
+        ("predict", "dataset:d", {}, "/studio/datasets/d?label_state=predicted"),
+    ],
+)
+def test_a_job_that_is_done_leads_on(kind, subject, result, href):
+    job = Job(id="j", kind=kind, subject=subject, result=result, state="done", title="", spec={})
+    way = onward(job)
+    assert way is not None
+    assert way.href == href
+    job.state = "running"
+    assert onward(job) is None

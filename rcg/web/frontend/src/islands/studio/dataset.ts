@@ -10,7 +10,7 @@ import { exporting } from "./exporting";
 import { Uploads, sorted } from "./fill";
 import { Grid } from "./grid";
 import { importing } from "./importing";
-import { fieldError, problem } from "./job";
+import { type Job, fieldError, problem } from "./job";
 import { versions } from "./versions";
 import { capturing, rendering } from "./ways";
 
@@ -26,13 +26,22 @@ export function mount(root: HTMLElement): void {
   naming(root, path);
   tabs(root);
   const items = browsing(root, id, announce);
-  const openImport = importing(dialog("import-dialog"), id, announce), openExport = exporting(dialog("export-dialog"), id);
+  const imports = importing(dialog("import-dialog"), id, announce), openImport = imports.open, openExport = exporting(dialog("export-dialog"), id);
   const openRender = rendering(dialog("render-dialog"), id, started), openCaptures = capturing(dialog("captures-dialog"), id, started);
   const fill = filling(root, id, announce, openImport);
   versions(root, id, announce);
   const form = one<HTMLFormElement>("[data-classes-form]", root);
   if (form) classes(form, id);
   const freshen = throttled(() => void renew(root, id), 1500);
+
+  // Whoever comes from an import that is done reads what came of it.
+  const came = new URLSearchParams(location.search).get("imported");
+  if (came) {
+    const url = new URL(location.href);
+    url.searchParams.delete("imported");
+    history.replaceState(null, "", url);
+    call<Job>("GET", `/api/jobs/${encodeURIComponent(came)}`).then((job) => { if (job.state === "done" && job.subject === `dataset:${id}`) imports.report(job); }).catch(toastError);
+  }
 
   root.addEventListener("click", (event) => {
     const what = from(event, "[data-do]")?.dataset["do"];

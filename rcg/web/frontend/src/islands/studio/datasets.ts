@@ -91,7 +91,7 @@ async function legacy(root: HTMLElement): Promise<void> {
 }
 
 function legacyRow(folder: Legacy): HTMLLIElement {
-  const says = [folder.kind ?? "kind not said", `${folder.images} images`, `${folder.annotations} annotation files`, ...folder.formats].join(" · ");
+  const says = [folder.kind ?? "kind not said", `${folder.images} image${folder.images === 1 ? "" : "s"}`, `${folder.annotations} annotation file${folder.annotations === 1 ? "" : "s"}`, ...folder.formats].join(" · ");
   const place = h("div", { class: "job", hidden: true });
   const row = h("li", {}, h("div", {}, h("strong", {}, folder.name), h("div", { class: "small muted" }, says), folder.note && h("div", { class: "small faint" }, folder.note)));
   if (folder.imported_as) {
@@ -111,7 +111,7 @@ async function take(folder: Legacy, button: HTMLButtonElement, place: HTMLElemen
     const answer = await call<{ dataset?: Dataset; job?: Job }>("POST", `/api/datasets/legacy/${encodeURIComponent(folder.folder)}/import`, {});
     const job = jobOf(answer);
     if (job) await follow(job, place);
-    if (answer.dataset) location.assign(`/studio/datasets/${answer.dataset.id}`);
+    if (answer.dataset) location.assign(`/studio/datasets/${answer.dataset.id}${job ? `?imported=${job.id}` : ""}`);
     else location.reload();
   } catch (error) {
     problem(place, error);

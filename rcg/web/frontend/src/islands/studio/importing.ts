@@ -8,10 +8,12 @@ import { fieldError, follow, type Job, jobOf, problem } from "./job";
 
 const ARCHIVE = /\.(zip|tar|tgz|tar\.(gz|bz2|xz))$/i;
 
-export function importing(dialog: HTMLDialogElement, dataset: string, changed: () => void): (chosen: Chosen[]) => void {
+interface Importing { open: (chosen: Chosen[]) => void; report: (job: Job) => void }
+
+export function importing(dialog: HTMLDialogElement, dataset: string, changed: () => void): Importing {
   const form = one<HTMLFormElement>("[data-import-form]", dialog), input = one<HTMLInputElement>("#import-files", dialog), says = one("[data-import-says]", dialog);
   const folder = one<HTMLInputElement>("#import-folder", dialog), place = one("[data-import-progress]", dialog), report = one("[data-import-report]", dialog), go = one<HTMLButtonElement>("[data-import-go]", dialog);
-  if (!form || !input || !says || !folder || !place || !go) return () => undefined;
+  if (!form || !input || !says || !folder || !place || !go) return { open: () => undefined, report: () => undefined };
   let chosen: Chosen[] = [];
   const choose = (files: Chosen[]): void => {
     chosen = files;
@@ -66,5 +68,8 @@ export function importing(dialog: HTMLDialogElement, dataset: string, changed: (
     report?.replaceChildren(h("div", { class: "stack tight" }, notice("good", `Imported: ${parts.join(", ")}.`, result["format"] ? `Read as ${String(result["format"])}.` : ""), left, losses(result["loss"], "Nothing was lost on the way.")));
   };
   form.addEventListener("submit", (event) => { event.preventDefault(); void start(); });
-  return (files) => { choose(files); if (!dialog.open) dialog.showModal(); go.focus(); };
+  return {
+    open: (files) => { choose(files); if (!dialog.open) dialog.showModal(); go.focus(); },
+    report: (job) => { if (!dialog.open) dialog.showModal(); done(job); },
+  };
 }
