@@ -12,7 +12,10 @@ from rcg.datasets.schema import Annotation, LabelSchema, Split
 LabelState = Literal["unlabelled", "predicted", "labelled"]
 ItemState = Literal["pending", "ready", "broken"]
 ImportFormat = Literal["auto", "coco_json", "yolo_txt", "pascal_voc", "custom_json"]
-ExportFormat = Literal["coco_json", "yolo_txt", "pascal_voc", "custom_json", "folder"]
+ExportFormat = Literal[
+    "coco_json", "yolo_txt", "yolo_txt:detect", "yolo_txt:segment", "yolo_txt:pose", "pascal_voc",
+    "custom_json", "folder",
+]  # fmt: skip
 
 
 def _fits_addresses(name: str) -> str:

@@ -273,6 +273,42 @@ def test_a_folder_of_the_server_is_imported_by_its_name(client, parts):
     assert client.post("/api/datasets/Set/import", json={"folder": "link"}).status_code == 404
 
 
+def test_what_breaks_while_it_is_taken_in_leaves_nothing(client, parts, monkeypatch):
+    archive = packed({f"{n}.jpg": image(shade=n) for n in range(3)} | {"l.json": coco("0.jpg", "1.jpg")})
+    job = send(client, [("archive", ("a.zip", archive))]).json()
+    with monkeypatch.context() as broken:
+        broken.setattr("rcg.store.repositories.items.raise_label_states", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            run_job(parts, job["id"])
+    assert rows(parts) == (0, 0)
+    assert client.get("/api/datasets/Set").json()["items"] == 0
+    result, _ = run_job(parts, job["id"], 2)
+    assert (result["items"], result["annotations"]) == (3, 2), "tried again, it is all there"
+
+
+def test_a_bomb_is_refused_before_it_bursts(client, parts, monkeypatch):
+    monkeypatch.setenv("RCG_LIMITS__ARCHIVE_MB", "1")
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as bomb:
+        for number in range(5):
+            bomb.writestr(f"{number}.jpg", bytes(50_000_000))
+    assert len(out.getvalue()) < 1_000_000
+    job = send(client, [("archive", ("bomb.zip", out.getvalue()))]).json()
+    with pytest.raises(RcgError, match="at most 1 MB") as refused:
+        run_job(parts, job["id"])
+    assert "archive_mb" in refused.value.hint
+    written = [path for path in (parts.settings.data_dir / "jobs").rglob("*") if path.is_file()]
+    assert not written
+    assert rows(parts) == (0, 0)
+
+
+def test_yolo_of_boxes_alone_can_be_asked_for(client, parts):
+    archive = packed({"a.jpg": image(), "l.json": coco("a.jpg")})
+    imported(client, parts, [("archive", ("a.zip", archive))])
+    job = client.post("/api/datasets/Set/export", json={"format": "yolo_txt:detect"}).json()
+    assert run_job(parts, job["id"])[0]["file_name"] == "set-yolo_txt-detect.zip"
+
+
 def test_a_dataset_that_is_deleted_meanwhile_keeps_nothing(client, parts):
     job = send(client, [("archive", ("a.zip", packed({"a.jpg": image(), "l.json": coco("a.jpg")})))]).json()
     with parts.db.write() as session:

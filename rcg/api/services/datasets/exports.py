@@ -43,7 +43,8 @@ def export(container: Container, id_or_name: str, body: schemas.ExportIn) -> Job
         else:
             spec["transfer"] = _present(container, session, dataset)
             title, name = dataset.name, dataset.name
-    spec["file_name"] = f"{_PLAIN.sub('-', name).strip('-').lower()[:60] or 'dataset'}-{body.format}.zip"
+    plain = _PLAIN.sub("-", name).strip("-").lower()[:60] or "dataset"
+    spec["file_name"] = f"{plain}-{body.format.replace(':', '-')}.zip"
     with container.db.write() as session:
         job = container.jobs.submit(
             session,

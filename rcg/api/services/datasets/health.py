@@ -63,6 +63,8 @@ class _Remembered:
     def __init__(self) -> None:
         self._reports: OrderedDict[tuple[Any, ...], Report] = OrderedDict()
         self._lock = threading.Lock()
+        self.making = threading.Lock()
+        """one report is made at a time: two tabs need not look at every item twice"""
 
     def get(self, key: tuple[Any, ...]) -> Report | None:
         with self._lock:
@@ -110,9 +112,13 @@ def of(session: Session, row: Dataset) -> Report:
     seen = items.fingerprint(session, row.id)
     key = (row.id, row.updated_at, seen, repr(split), repr(row.label_schema), row.kind)
     known = _remembered.get(key)
-    if known is None:
-        known = _made(session, row, split)
-        _remembered.put(key, known)
+    if known is not None:
+        return known
+    with _remembered.making:
+        known = _remembered.get(key)
+        if known is None:
+            known = _made(session, row, split)
+            _remembered.put(key, known)
     return known
 
 
