@@ -292,6 +292,7 @@ def guess(score, x, label="dent"):
 
 
 def test_suggestions_are_accepted_corrected_and_rejected(desk):
+    desk(2).empty()  # an open item to go on to
     a = desk(1).empty()
     page = a.page
     guesses = [guess(0.9, 40), guess(0.7, 90), guess(0.5, 140), guess(0.2, 190, "stain")]

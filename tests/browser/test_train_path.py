@@ -23,13 +23,13 @@ def rendered(server):
         "/api/datasets/render",
         {"name": "Rendered dents", "kind": "surface_damage", "cards": 8, "seed": 5},
     )
-    job = made.get("job_id") or made["job"]["id"]
+    job = made["job"]["id"]
     end = time.monotonic() + RENDERING_S
     while (row := server.call("GET", f"/api/jobs/{job}"))["state"] in {"queued", "running"}:
         assert time.monotonic() < end, f"the cards were not rendered in {RENDERING_S} s"
         time.sleep(0.3)
     assert row["state"] == "done", row["error"]
-    return server.call("GET", "/api/datasets/Rendered dents")["id"]
+    return made["dataset"]["id"]
 
 
 def option(page, key):
@@ -67,16 +67,15 @@ def test_from_a_dataset_to_a_model_in_use(open_page, server, rendered):
     assert page.locator("#new-dataset").input_value() == rendered
     assert page.locator("[data-arch][aria-pressed=true]").count() == 1, "one that fits is chosen"
     assert page.locator("[data-arch=precision_measurement_network]").get_attribute("aria-disabled") == "true"
-    assert page.locator("[data-field='optimiser.lr'] [data-why]").inner_text() != "", (
-        "every value has its reason"
-    )
+    why = page.locator("[data-field='optimiser.lr'] [data-why]").text_content()
+    assert why.endswith("."), "every value has its reason"
 
     set_option(page, "steps", STEPS)
     set_option(page, "eval_every", EVERY)
     set_option(page, "batch_size", 2)
     set_option(page, "input_size", "96 x 128")
     page.wait_for_url(re.compile(rf"set\.steps={STEPS}.*set\.eval_every={EVERY}.*set\.input_size="))
-    assert f"--set steps={STEPS}" in page.locator("#same-new-cli").inner_text()
+    assert f"--set steps={STEPS}" in page.locator("#same-new-cli").text_content()
     page.reload()
     page.locator("[data-field].is-changed").first.wait_for(state="attached")
     assert option(page, "steps").input_value() == str(STEPS), "the choices stand in the address"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
@@ -9,7 +10,9 @@ from typing import Any
 
 from rcg.datasets.formats.parts import LossReport
 from rcg.datasets.schema import Attribute, LabelClass, LabelSchema, PointDef, Task
+from rcg.errors import InputError
 
+MOST_CLASSES = 1_000
 _COLOURS = 8
 _LONGEST = 48
 _TYPES: dict[type, str] = {bool: "flag", int: "number", float: "number", str: "text"}
@@ -94,6 +97,11 @@ class ClassBook:
         return self._classes[0].name if self._classes else "card"
 
     def _add(self, name: str) -> str:
+        if len(self._classes) >= MOST_CLASSES:
+            raise InputError(
+                f"The labels name more than {MOST_CLASSES} classes; the next one is {name[:64]!r}.",
+                "Texts that differ for each object are no classes: check which field holds the class.",
+            )
         taken = {one.name for one in self._classes}
         wanted = identifier(name) or f"class_{len(self._classes) + 1}"
         label, number = wanted, 1
@@ -158,9 +166,10 @@ class ClassBook:
             return text.strip().lower() in ("1", "true", "yes")
         if declared and declared.type == "number":
             try:
-                return float(text)
+                value = float(text)
             except ValueError:
                 return text
+            return value if math.isfinite(value) else text
         return text
 
     def schema(self) -> LabelSchema | None:

@@ -20,7 +20,7 @@ from rcg.datasets.formats import incoming as inc
 from rcg.datasets.formats.classes import ClassBook
 from rcg.datasets.formats.coco_text import STANDARD, check_of
 from rcg.datasets.formats.files import Folder, Place, Places, split_of
-from rcg.datasets.formats.json_stream import Slices, values
+from rcg.datasets.formats.json_stream import Slices, clean, values
 from rcg.datasets.formats.parts import ImportedItem, LossReport
 from rcg.datasets.geometry import extent
 from rcg.datasets.manifest import Header, ItemRecord
@@ -30,6 +30,7 @@ from rcg.errors import InputError
 _SHAPE: TypeAdapter[Shape] = TypeAdapter(Shape)
 _IMAGE_FIELDS = frozenset({"id", "file_name", "width", "height", "rcg"})
 _BOX_SLACK_PX = 2.0
+_LARGEST = 1e300
 _ID = re.compile(r"[0-9a-f]{32}")
 
 
@@ -90,7 +91,7 @@ class CocoReader:
         numbers = dict[Any, int]()
         for found in values(path):
             if found.key == "images" and isinstance(found.value, dict):
-                self._note_image(index, found.value, found.start, found.end)
+                self._note_image(index, clean(found.value), found.start, found.end)
             elif found.key == "annotations" and isinstance(found.value, dict):
                 owner = _key(found.value.get("image_id"))
                 if owner not in numbers:
@@ -100,7 +101,7 @@ class CocoReader:
                 index.start.append(found.start)
                 index.length.append(found.end - found.start)
             elif found.key == "categories" and isinstance(found.value, dict):
-                self._note_category(index, found.value)
+                self._note_category(index, clean(found.value))
             elif found.key == "info" and isinstance(found.value, dict):
                 index.header = self._header(found.value)
             elif found.key == "licenses" and found.index == 0:
@@ -242,7 +243,7 @@ class CocoReader:
         if own:
             extra |= own.get("extra", {})
         else:
-            extra |= {"coco_id": body["id"]} if "id" in body else {}
+            extra = clean(extra) | ({"coco_id": body["id"]} if "id" in body else {})
             self._book.attributes(attributes)
         score = body.get("score")
         return Annotation.model_validate(
@@ -364,6 +365,10 @@ def _are_pairs(pairs: Any) -> bool:
     )
 
 
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < _LARGEST
+
+
 def _is_share(score: Any) -> bool:
     return isinstance(score, (int, float)) and not isinstance(score, bool) and 0 <= score <= 1
 
@@ -375,7 +380,7 @@ def _attributes(found: Any) -> tuple[dict[str, Any], dict[str, Any]]:
     plain = {
         name: float(value) if isinstance(value, int) and not isinstance(value, bool) else value
         for name, value in found.items()
-        if value is None or isinstance(value, (str, bool, int, float))
+        if value is None or isinstance(value, (str, bool)) or _is_number(value)
     }
     rest = {name: value for name, value in found.items() if name not in plain}
     return plain, {"attributes": rest} if rest else {}

@@ -14,7 +14,7 @@ from rcg.datasets.formats import custom
 from rcg.datasets.formats import incoming as inc
 from rcg.datasets.formats.classes import ClassBook
 from rcg.datasets.formats.files import Folder, Places, split_of
-from rcg.datasets.formats.json_stream import values
+from rcg.datasets.formats.json_stream import clean, values
 from rcg.datasets.formats.loose_shapes import LooseShapes
 from rcg.datasets.formats.parts import ImportedItem, LossReport
 from rcg.datasets.manifest import Header, ItemRecord
@@ -59,18 +59,19 @@ class CustomReader:
         single: dict[str, Any] = {}
         listed = False
         for found in values(path):
+            value = clean(found.value)
             if found.key == "header" and found.index is None and single.get("rcg") == custom.KEY:
-                own = self._own_header(found.value, path)
+                own = self._own_header(value, path)
             elif found.index is None:
-                single[found.key] = found.value
+                single[found.key] = value
             elif own is not None:
                 if found.key == "items":
-                    yield from self._own_item(found.value)
-            elif found.key in LISTS and isinstance(found.value, dict) and _first(found.value, FILES):
+                    yield from self._own_item(value)
+            elif found.key in LISTS and isinstance(value, dict) and _first(value, FILES):
                 listed = True
-                yield self._item(found.value, name)
+                yield self._item(value, name)
             elif path.stat().st_size <= _LARGEST:
-                single.setdefault(found.key, []).append(found.value)
+                single.setdefault(found.key, []).append(value)
         if own is None and not listed and any(key in single for key in OBJECTS):
             yield self._item(single, name)
 

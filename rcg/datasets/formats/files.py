@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import struct
 import unicodedata
 from collections import Counter
@@ -23,6 +24,7 @@ ENDING_OF = {JPEG: ".jpg", PNG: ".png", WEBP: ".webp", TIFF: ".tif"}
 OWN_FOLDER = "rcg"
 """in RCG's own exports: the sidecar and the layers beside the base image"""
 
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _HEAD_BYTES = 1 << 18
 _SHELVES = frozenset({"images", "image", "jpegimages", "img", "data"})
 _PARTS: dict[str, Split] = {
@@ -47,13 +49,18 @@ def split_of(path: str) -> Split | None:
     return None
 
 
+def whole(text: str) -> str:
+    """Return a text without halves of characters: file names and JSON may hold such, UTF-8 does not."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+
+
 def normal(reference: str) -> str:
     """Return a path as it is compared: one Unicode form, / between folders, none that leads out.
 
     >>> normal("..\\\\data/./Café.jpg")
     'data/Café.jpg'
     """
-    text = unicodedata.normalize("NFC", reference).replace("\\", "/")
+    text = _CONTROL.sub("_", unicodedata.normalize("NFC", whole(reference))).replace("\\", "/")
     if len(text) > 1 and text[1] == ":":
         text = text[2:]
     return "/".join(part for part in text.split("/") if part not in ("", ".", ".."))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import codecs
 import json
+import math
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from typing import Any, Self
 
 from pydantic_core import from_json
 
+from rcg.datasets.formats.files import whole
 from rcg.errors import InputError
 
 _WINDOW = 1 << 20
@@ -220,6 +222,20 @@ class Slices:
         """Return the value of these bytes."""
         data = os.pread(self._file.fileno(), length, start)
         try:
-            return from_json(data)
-        except ValueError:  # half of a pair of surrogates, which the standard library lets pass
-            return json.loads(data)
+            return from_json(data, allow_inf_nan=False)
+        except ValueError:  # NaN, or half of a character, which the standard library lets pass
+            return clean(json.loads(data))
+
+
+def clean(value: Any) -> Any:
+    """Return a value of JSON that can be written as JSON again: numbers that are none become null, halves of
+    characters question marks."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, str):
+        return whole(value)
+    if isinstance(value, list):
+        return [clean(one) for one in value]
+    if isinstance(value, dict):
+        return {whole(key): clean(one) for key, one in value.items()}
+    return value

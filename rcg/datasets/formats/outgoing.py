@@ -42,12 +42,13 @@ class Outgoing:
         self._taken: set[int] = set()
         self._copied: set[str] = set()
 
-    def base(self, item: dict[str, Any], folder: str) -> str:
+    def base(self, item: dict[str, Any], folder: str, *, stems: bool = False) -> str:
         """Copy an item's base image into a folder of the export and return the path it got there.
 
         Args:
             item: its record, as JSON.
             folder: ends with /.
+            stems: paths must differ by more than their endings, because label files are named after them.
         """
         layer = base_layer(item["layers"])
         ending = _ENDINGS.get(layer["media_type"], "") if layer else ".png"
@@ -55,7 +56,7 @@ class Outgoing:
         own = ending_of(name)
         if _SAME.get(own, own) != ending:
             name += ending
-        path = self._free(folder + name, item["id"])
+        path = self._free(folder + name, item["id"], stems)
         if layer is None:
             self.loss.add("items without an image: their layers are measurements only", item["name"])
         elif self._images:
@@ -73,13 +74,13 @@ class Outgoing:
             self._copied.add(layer["sha256"])
             self._copy(layer_file(layer["sha256"], layer["media_type"]), layer["sha256"], item["name"])
 
-    def _free(self, path: str, item_id: str) -> str:
+    def _free(self, path: str, item_id: str, stems: bool) -> str:
         """Return the path, or one with the item's id where systems that ignore case would see two as one."""
-        key = hash(path.casefold())
+        key = _key(path, stems)
         if key in self._taken:
             pure = PurePosixPath(path)
             path = str(pure.with_name(f"{pure.stem}~{item_id[:8]}{pure.suffix}"))
-            key = hash(path.casefold())
+            key = _key(path, stems)
         self._taken.add(key)
         return path
 
@@ -89,6 +90,10 @@ class Outgoing:
             self.loss.add("files that are missing in the data folder", f"{item} ({sha256[:12]})")
             return
         self.sink.copy(path, source)
+
+
+def _key(path: str, stems: bool) -> int:
+    return hash((path.rpartition(".")[0] if stems else path).casefold())
 
 
 def ending_of(name: str) -> str:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from rcg.datasets.formats.files import Folder, split_of, stem_of
+from rcg.datasets.formats.files import Folder, split_of, stem_of, whole
 from rcg.datasets.schema import Split
 
 _CLASS_LISTS = ("classes.txt", "obj.names", "labels.txt", "names.txt", "_darknet.labels", "classes.names")
@@ -145,7 +145,7 @@ def _scalar(text: str) -> str:
     text = text.strip()
     if text[:1] == '"':
         try:
-            return str(json.JSONDecoder().raw_decode(text)[0])
+            return whole(str(json.JSONDecoder().raw_decode(text)[0]))
         except ValueError:
             return text.strip('"')
     if text[:1] == "'":

@@ -30,7 +30,7 @@ def export(out: Outgoing) -> None:
         for line in out.source.lines():
             record = ItemRecord.model_validate_json(line)
             item = record.model_dump(mode="json", exclude={"annotations"})
-            image = out.base(item, IMAGES)
+            image = out.base(item, IMAGES, stems=True)
             stem = image.removeprefix(IMAGES).rpartition(".")[0]
             labels = f"{LABELS}{stem}.xml"
             text = None

@@ -59,7 +59,7 @@ def export(out: Outgoing, variant: Variant | None = None) -> None:
             part = _PARTS[record.split]
             present.add(part)
             item = record.model_dump(mode="json", exclude={"annotations"})
-            image = out.base(item, f"images/{part}/")
+            image = out.base(item, f"images/{part}/", stems=True)
             labels = image.replace("images/", "labels/", 1).rpartition(".")[0] + ".txt"
             text = None
             if record.labelled or record.annotations:

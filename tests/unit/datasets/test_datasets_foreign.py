@@ -17,6 +17,7 @@ from rcg.datasets.formats.files import Names, normal, split_of
 from rcg.datasets.formats.json_stream import Slices, values
 from rcg.datasets.formats.tables import plain_yaml
 from rcg.datasets.kinds import shipped
+from rcg.datasets.manifest import canonical
 from rcg.datasets.schema import Box, KeyPoint, Part, Points, Polygon, Quad
 from rcg.errors import InputError
 
@@ -305,6 +306,39 @@ def test_two_of_one_name_are_not_mixed_up(tmp_path):
     assert items["images/train/a.png"].width == 100
     assert items["images/val/a.png"].width == 80
     assert found.loss.count(inc.ABSENT) == 1
+
+
+def test_what_cannot_be_written_again_is_made_fit(tmp_path):
+    """NaN in further fields, and halves of characters anywhere, must not stop whoever stores them."""
+    image(tmp_path / "a.png")
+    body = json.dumps(
+        coco(
+            {**BOX, "mine": {"x": [NAN, INF]}, "attributes": {"depth_um": NAN, "note": "HALF"}},
+            categories=[{"id": 7, "name": "HALF dent"}],
+        )
+    )
+    put(tmp_path / "x.json", body.replace("HALF", "\\ud800"))
+    items, found = everything(tmp_path)
+    (one,) = items["a.png"].annotations
+    assert one.extra["mine"] == {"x": [None, None]}
+    assert one.attributes["note"] == "?"
+    assert canonical(one)
+    assert found.label_schema.model_dump_json()
+    put(
+        tmp_path / "x.json",
+        [{"file": "a.png", "objects": [{"label": "\udc00x", **BOX, "attributes": {"n": NAN}}]}],
+    )
+    items, found = everything(tmp_path)
+    assert canonical(items["a.png"].annotations[0])
+    assert found.label_schema.classes[0].title == "?x"
+
+
+def test_a_text_for_each_object_is_no_class(tmp_path):
+    image(tmp_path / "a.png")
+    objects = [{"label": f"note number {at}", **BOX} for at in range(1100)]
+    put(tmp_path / "x.json", [{"file": "a.png", "objects": objects}])
+    with pytest.raises(InputError, match="more than 1000 classes"):
+        everything(tmp_path)
 
 
 # --- YOLO ---------------------------------------------------------------------------------------

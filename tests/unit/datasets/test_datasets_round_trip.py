@@ -276,3 +276,13 @@ def test_a_file_that_is_gone_is_said(tmp_path, blobs):
     blobs.find(one.layers[0].sha256).unlink()
     loss = formats.export("coco_json", source(blobs, EVERYTHING, [one]), tmp_path / "out")
     assert loss.count("files that are missing") == 1
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_names_that_differ_by_their_ending_keep_their_own_labels(name, tmp_path, blobs):
+    found = plain_annotations()
+    first = record(blobs, 0, "same.png", found[:2])
+    second = record(blobs, 1, "same.jpeg", found[2:])
+    layer = second.layers[0].model_copy(update={"media_type": "image/jpeg"})
+    second = second.model_copy(update={"layers": [layer]})
+    round_trip(name, source(blobs, EVERYTHING, [first, second]), tmp_path / "out", blobs)

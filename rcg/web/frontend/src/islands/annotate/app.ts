@@ -220,7 +220,8 @@ export class Annotator implements Host, Surface {
 
   useTool(name: ToolName): void {
     if (!this.offers(name) || !this.session) return;
-    if (this.habits.tool !== name) { this.session.settle(); this.tool.cancel(); this.cursor = null; }
+    if (this.habits.tool !== name) { this.session.settle(); this.tool.cancel(); }
+    if (name === "select") this.cursor = null;
     this.habits.tool = name;
     for (const button of all("[data-tool]", this.root)) button.setAttribute("aria-pressed", String(button.dataset["tool"] === name));
     this.changed();

@@ -87,6 +87,7 @@ async function renew(root: HTMLElement, id: string): Promise<void> {
     if (now && next && now.innerHTML !== next.innerHTML) now.replaceChildren(...[...next.childNodes].map((node) => document.adoptNode(node)));
   }
   for (const chip of all("[data-chip=split]", root)) { const place = one("[data-chip-count]", chip); if (place && !place.textContent) place.textContent = before.get(chip.dataset["value"]) ?? ""; }
+  if (all("[data-chip=split] [data-chip-count]", root).some((place) => !place.textContent)) void splitCounts(root, id);
   for (const selector of [".st-bar", ".st-find", "[data-fill-close]"]) { const now = one(selector, root), next = one(selector, fresh); if (now && next) now.hidden = next.hidden; }
   const form = one<HTMLFormElement>("[data-classes-form]", root), next = one<HTMLFormElement>("[data-classes-form]", fresh);
   const was = (from: HTMLElement): string => all("[data-was]", from).map((row) => `${row.dataset["was"]} ${row.dataset["count"]}`).join();

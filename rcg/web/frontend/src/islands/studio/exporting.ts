@@ -11,6 +11,7 @@ export function exporting(dialog: HTMLDialogElement, dataset: string): (version:
   const version = one<HTMLSelectElement>("#export-version", dialog);
   if (!form || !place || !version) return () => undefined;
   one("[data-close]", form)?.addEventListener("click", () => dialog.close());
+  form.addEventListener("change", () => one("[type=submit]", form)?.classList.add("primary"));
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     const format = one<HTMLInputElement>("[name=format]:checked", form)?.value ?? "coco_json";
@@ -21,7 +22,9 @@ export function exporting(dialog: HTMLDialogElement, dataset: string): (version:
     call<unknown>("POST", `/api/datasets/${dataset}/export`, { format, version: version.value ? Number(version.value) : null, images })
       .then(async (answer) => {
         const job = jobOf(answer);
-        if (job) done(report, dataset, await follow(job, place));
+        if (!job) return;
+        done(report, dataset, await follow(job, place));
+        button?.classList.remove("primary");  // the download is what comes next
       })
       .catch((error: unknown) => problem(report, error))
       .finally(() => { if (button) button.disabled = false; });
