@@ -214,6 +214,7 @@ def test_grading_queues_what_the_job_has_to_know(client, card, capture, photo, p
             "size_source": "default",
         },
         "sides": {"front": {"capture_id": capture["id"], "lights": None, "frames": frames}},
+        "models": [],
     }
 
 
