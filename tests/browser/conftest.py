@@ -30,6 +30,7 @@ class Server:
 
     url: str
     token: str
+    signed_in: dict | None = None
 
     def call(self, method, path, body=None):
         data = None if body is None else json.dumps(body).encode()
@@ -134,7 +135,17 @@ def open_page(browser, server):
     """Makes a page of a new browser, signed in unless asked otherwise; complaints fail the test."""
     contexts, watched = [], []
 
+    def sign_in(page):
+        """By the session that an earlier page began: links are rationed, and tests are quicker than people."""
+        page.goto("/")
+        if page.url.rstrip("/") != server.url:
+            page.goto(server.link())
+            page.wait_for_url(server.url + "/")
+        server.signed_in = page.context.storage_state()
+
     def make(*, signed_in=True, width=1280, height=800, theme="light", strict=True, **options):
+        if signed_in and server.signed_in:
+            options.setdefault("storage_state", server.signed_in)
         context = browser.new_context(ignore_https_errors=True, color_scheme=theme, base_url=server.url,
                                       viewport={"width": width, "height": height}, **options)  # fmt: skip
         contexts.append(context)
@@ -142,8 +153,7 @@ def open_page(browser, server):
         if strict:
             watched.append(Watched(page))
         if signed_in:
-            page.goto(server.link())
-            page.wait_for_url(server.url + "/")
+            sign_in(page)
         return page
 
     yield make
