@@ -64,7 +64,11 @@ export class Fields {
     const place = one(".error", known.row);
     if (place && place.textContent !== text) place.textContent = text;
     for (const input of all("input, select", known.row)) if (text) input.setAttribute("aria-invalid", "true"); else input.removeAttribute("aria-invalid");
-    if (text) { const group = known.row.closest("details"); if (group) group.open = true; }
+    if (text) {
+      const group = known.row.closest("details"), back = one("[data-back]", known.row);
+      if (group) group.open = true;
+      if (back) back.hidden = false;  // the plan refused the value, so it has not said that it is a changed one
+    }
     return true;
   }
 
