@@ -23,6 +23,7 @@ def register(app: typer.Typer) -> None:
     group.command()(serve)
     group.command()(grade)
     group.command()(datasets)
+    group.command()(training)
     app.add_typer(group, name="bench")
 
 
@@ -52,6 +53,19 @@ def datasets(
     from rcg.bench.datasets import bench_datasets
 
     _show(bench_datasets(items, _say), json_out)
+
+
+def training(
+    threads: Annotated[int, typer.Option(min=1, help="Compute threads.")] = 2,
+    cards: Annotated[
+        Path | None, typer.Option(help="Folder that keeps the rendered cards for the next time.")
+    ] = None,
+    json_out: JsonOption = None,
+) -> None:
+    """What the quick recipe learns of rendered cards with and without relief; our loop and a bare one."""
+    from rcg.bench.training import bench_training
+
+    _show(bench_training(threads, cards, _say), json_out)
 
 
 def _say(text: str) -> None:

@@ -101,7 +101,7 @@ def _flaws(rng: np.random.Generator, base: Scene) -> tuple[Surface, Cut]:
     scratches = tuple(
         _scratch(rng, *place) for place in _places(rng, cut, taken, int(rng.integers(0, 3)), 7.0)
     )
-    stains = tuple(_stain(rng, *place) for place in _places(rng, cut, taken, int(rng.integers(0, 3)), 4.0))
+    stains = tuple(_stain(rng, *place) for place in _places(rng, cut, taken, int(rng.integers(0, 3)), 6.0))
     return replace(
         base.surface,
         dents=dents,
@@ -146,9 +146,9 @@ def _scratch(rng: np.random.Generator, x: float, y: float) -> Scratch:
         angle_deg=float(rng.uniform(0, 180)),
         length_mm=float(rng.uniform(7, 14)),
         bend_per_mm=float(rng.uniform(-0.02, 0.02)),
-        width_mm=float(rng.uniform(1.4, 2.2)),
-        depth_um=float(rng.uniform(15, 35)),
-        bared=float(rng.uniform(0.5, 0.95)),
+        width_mm=float(rng.uniform(1.8, 2.8)),
+        depth_um=float(rng.uniform(20, 45)),
+        bared=float(rng.uniform(0.6, 0.95)),
     )
 
 
@@ -156,10 +156,10 @@ def _stain(rng: np.random.Generator, x: float, y: float) -> Stain:
     return Stain(
         x_mm=x,
         y_mm=y,
-        width_mm=float(rng.uniform(3.0, 6.0)),
-        elongation=float(rng.uniform(1.0, 1.5)),
+        width_mm=float(rng.uniform(5.0, 8.5)),
+        elongation=float(rng.uniform(1.0, 1.4)),
         angle_deg=float(rng.uniform(0, 180)),
-        loss=float(rng.uniform(0.4, 0.65)),
+        loss=float(rng.uniform(0.65, 0.9)),
     )
 
 

@@ -136,7 +136,7 @@ def open_page(browser, server):
     contexts, watched = [], []
 
     def sign_in(page):
-        """By the session that an earlier page began: links are rationed, and tests are quicker than people."""
+        """By the session that an earlier page began: links are rationed, and tests outrun people."""
         page.goto("/")
         if page.url.rstrip("/") != server.url:
             page.goto(server.link())

@@ -71,8 +71,8 @@ def make_relief(scene: Scene, px_per_mm: float, margin_mm: float) -> ReliefField
     )
     rng = scene.generator(13)
     for stain in scene.surface.stains:
-        rows, cols, alpha = stain_alpha(stain, x, y, px_per_mm, rng)
-        grain[rows, cols] = (1 + grain[rows, cols]) * (1 - np.float32(stain.loss) * alpha) - 1
+        rows, cols, _, strength = stain_patch(stain, x, y, px_per_mm, rng)
+        grain[rows, cols] = (1 + grain[rows, cols]) * (1 - np.float32(stain.loss) * strength) - 1
     return ReliefField(z, p, q, white, np.asarray(grain, np.float32), px_per_mm, extent)
 
 
@@ -180,28 +180,32 @@ def _scratch(scratch: Scratch, x: Grid, y: Grid, px_per_mm: float) -> Patch | No
 
 
 def _bare(white: FloatArray, scratch: Scratch, x: Grid, y: Grid, px_per_mm: float) -> None:
-    """Let the stock show along a scratch that went through the print; about half as wide as the furrow."""
+    """Let the stock show along a scratch that went through the print, as wide as its furrow."""
     if scratch.bared <= 0:
         return
-    wide = float(np.hypot(scratch.width_mm / 6, FOOTPRINT / px_per_mm))
+    wide = float(np.hypot(scratch.width_mm / 4, FOOTPRINT / px_per_mm))
     window = _window(x, y, scratch.x_mm, scratch.y_mm, scratch.length_mm / 2 + 5 * wide)
     if window is None:
         return
     dx, dy = np.meshgrid(x[window[1]] - scratch.x_mm, y[window[0]] - scratch.y_mm)
     along, across, _, _ = scratch_frame(scratch, dx, dy)
     inside = np.clip((scratch.length_mm / 2 - np.abs(along)) * px_per_mm, 0, 1)
-    share = scratch.bared * inside * np.exp(-(across**2) / (2 * wide**2)) * scratch.width_mm / 6 / wide
+    share = scratch.bared * inside * np.exp(-(across**2) / (2 * wide**2)) * scratch.width_mm / 4 / wide
     white[window] = np.maximum(white[window], share.astype(np.float32))
 
 
-def stain_alpha(
+def stain_patch(
     stain: Stain, x: Grid, y: Grid, px_per_mm: float, rng: np.random.Generator
-) -> tuple[slice, slice, FloatArray]:
-    """Rows and columns about a stain, and its strength there, 0..1; half at its outline."""
+) -> tuple[slice, slice, FloatArray, FloatArray]:
+    """Rows and columns about a stain; what of each sample it covers, and its strength there, both 0..1.
+
+    What dries leaves most at its rim (Deegan et al. 1997): the strength rises from a half to one there.
+    """
     reach_mm = stain.width_mm / 2 * stain.elongation
     window = _window(x, y, stain.x_mm, stain.y_mm, 1.5 * reach_mm)
     if window is None:
-        return slice(0), slice(0), np.zeros((0, 0), np.float32)
+        empty = np.zeros((0, 0), np.float32)
+        return slice(0), slice(0), empty, empty
     c, s = np.cos(np.radians(stain.angle_deg)), np.sin(np.radians(stain.angle_deg))
     dx, dy = (x[window[1]] - stain.x_mm)[None, :], (y[window[0]] - stain.y_mm)[:, None]
     half = stain.width_mm / 2
@@ -210,8 +214,10 @@ def stain_alpha(
     noise = cv2.GaussianBlur(rng.standard_normal(reach.shape, np.float32), (0, 0), rough) * np.float32(
         2 * np.sqrt(np.pi) * rough
     )
-    alpha = np.clip((1.0 + 0.08 * noise - reach) * half * 4 + 0.5, 0, 1)
-    return *window, alpha.astype(np.float32)
+    reach = reach - 0.08 * noise
+    cover = np.clip((1.0 - reach) * half * 4 + 0.5, 0, 1)
+    strength = cover * (0.5 + 0.5 * np.exp(-(((reach - 0.85) / 0.12) ** 2)))
+    return *window, cover.astype(np.float32), strength.astype(np.float32)
 
 
 def _whitening(

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from rcg.grading import schema
 from rcg.photometric.render.camera import card_to_reference, project
-from rcg.photometric.render.relief_field import ReliefField, stain_alpha
+from rcg.photometric.render.relief_field import ReliefField, stain_patch
 from rcg.photometric.render.scene import Cut, Dent, Print, Scene, Scratch, Stain, Whitening
 from rcg.photometric.types import FloatArray
 
@@ -248,12 +248,12 @@ def _scratch_polygon(scratch: Scratch) -> npt.NDArray[np.float64]:
 
 
 def _stain_polygon(relief: ReliefField, stain: Stain, rng: np.random.Generator) -> npt.NDArray[np.float64]:
-    """Outline of what is more than half as dark as the stain; drawn from the same stream as the relief's."""
+    """Outline of what the stain more than half covers; drawn from the same stream as the relief's."""
     h, w = relief.grain.shape
     x = (np.arange(w, dtype=np.float64) + 0.5) / relief.px_per_mm - relief.extent_mm[0]
     y = relief.extent_mm[1] - (np.arange(h, dtype=np.float64) + 0.5) / relief.px_per_mm
-    rows, cols, alpha = stain_alpha(stain, x, y, relief.px_per_mm, rng)
-    return _ring(relief, rows, cols, alpha)
+    rows, cols, cover, _ = stain_patch(stain, x, y, relief.px_per_mm, rng)
+    return _ring(relief, rows, cols, cover)
 
 
 def _spot_polygon(scene: Scene, relief: ReliefField, spot: Whitening) -> npt.NDArray[np.float64]:
