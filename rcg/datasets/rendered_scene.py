@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from rcg.datasets.from_maps import MARGIN_MM
-from rcg.photometric.render.draw import draw_scene
+from rcg.photometric.render.draw import draw_scene, lightness
 from rcg.photometric.render.scene import (
     FRAME_HEIGHT,
     FRAME_WIDTH,
@@ -32,6 +32,8 @@ _POSE_MARGIN_MM = 6.0
 _KEEP_OFF_MM = 5.0
 _EDGE_WEAR = (2.5, 6.0)
 _TRIES = 40
+_DARK = 0.43
+"""lightness of print below which a stain is not seen"""
 
 Taken = list[tuple[float, float, float]]
 """x, y, radius in mm of what already lies on the card"""
@@ -101,7 +103,9 @@ def _flaws(rng: np.random.Generator, base: Scene) -> tuple[Surface, Cut]:
     scratches = tuple(
         _scratch(rng, *place) for place in _places(rng, cut, taken, int(rng.integers(0, 3)), 7.0)
     )
-    stains = tuple(_stain(rng, *place) for place in _places(rng, cut, taken, int(rng.integers(0, 3)), 6.0))
+    # On dark print a dark stain shows in no layer, and what shows in no layer nobody could label.
+    count = int(rng.integers(0, 3)) if lightness(base.print.panel_rgb) > _DARK else 0
+    stains = tuple(_stain(rng, *place) for place in _places(rng, cut, taken, count, 6.0))
     return replace(
         base.surface,
         dents=dents,

@@ -7,6 +7,7 @@ loss report says what had no place.
 from __future__ import annotations
 
 import re
+import sys
 from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -30,7 +31,7 @@ from rcg.errors import InputError
 _SHAPE: TypeAdapter[Shape] = TypeAdapter(Shape)
 _IMAGE_FIELDS = frozenset({"id", "file_name", "width", "height", "rcg"})
 _BOX_SLACK_PX = 2.0
-_LARGEST = 1e300
+_LARGEST = sys.float_info.max
 _ID = re.compile(r"[0-9a-f]{32}")
 
 
@@ -366,7 +367,7 @@ def _are_pairs(pairs: Any) -> bool:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < _LARGEST
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= _LARGEST
 
 
 def _is_share(score: Any) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,7 +17,7 @@ from rcg.datasets.schema import XY, Annotation, Box, KeyPoint, Part, Points, Pol
 _LABELS = ("label", "class", "class_name", "category", "category_name", "type", "name", "damage_type")
 _BOXES = ("bbox", "box", "bounding_box", "boundingBox", "rect", "bndbox")
 _OUTLINES = ("polygon", "segmentation", "outline", "contour", "points", "vertices")
-_LARGEST = 1e300
+_LARGEST = sys.float_info.max
 _CIRCLE_POINTS = 32
 _CORNERS = ("top_left", "top_right", "bottom_right", "bottom_left")
 
@@ -72,7 +73,7 @@ class LooseShapes:
         attributes = {
             name: float(value) if isinstance(value, int) and not isinstance(value, bool) else value
             for name, value in dict(_mapping(body.get("attributes")), **_mapping(body.get("flags"))).items()
-            if isinstance(value, (str, bool)) or (isinstance(value, (int, float)) and abs(value) < _LARGEST)
+            if isinstance(value, (str, bool)) or (isinstance(value, (int, float)) and abs(value) <= _LARGEST)
         }
         self._book.attributes(attributes)
         score = body.get("score", body.get("confidence"))

@@ -1,6 +1,7 @@
 """What RCG writes, RCG reads back whole: every format, shape and script; and other readers take it."""
 
 import json
+import sys
 import zipfile
 from hashlib import sha256
 
@@ -104,6 +105,13 @@ def test_every_annotation_comes_back(name, data, tmp_path_factory):
     some = st.lists(annotations(made_of), max_size=4, unique_by=lambda one: one.id)
     records = [record(blobs, at, f"{at}.png", data.draw(some)) for at in range(2)]
     round_trip(name, source(blobs, made_of, records), folder / "out", blobs)
+
+
+@pytest.mark.parametrize("value", [1e300, -sys.float_info.max, sys.float_info.min, -0.0])
+@pytest.mark.parametrize("name", FORMATS)
+def test_the_largest_and_smallest_numbers_come_back(name, value, tmp_path, blobs):
+    one = plain_annotations()[0].model_copy(update={"attributes": {"severity": value}})
+    round_trip(name, source(blobs, EVERYTHING, [record(blobs, 0, "a.png", [one])]), tmp_path / "out", blobs)
 
 
 @pytest.mark.parametrize("name", FORMATS)
