@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 def compute(ctx: JobContext, spec: dict[str, Any]) -> dict[str, Any]:
     """Measure every side of the spec; one that cannot be measured is noted and spoils nothing else.
 
+    ``known`` sides more were asked for, of which the dataset has the items already.
+
     Raises RcgError, the first side's, when none could be measured.
     """
     blobs = BlobStore(ctx.data_dir / "blobs")
@@ -40,9 +42,10 @@ def compute(ctx: JobContext, spec: dict[str, Any]) -> dict[str, Any]:
                 ctx.log(f"{title}: {error}", "warning")
                 failed.append({"name": title, "problem": str(error)})
                 first = first or error
-    if first is not None and len(failed) == len(sides):
+    if first is not None and len(failed) == len(sides) and not spec["known"]:
         raise first
-    return {"dataset_id": spec["dataset_id"], "rows": rows.paths, "failed": failed}
+    taken = {"known_items": spec["known"]}
+    return {"dataset_id": spec["dataset_id"], "rows": rows.paths, "failed": failed, "taken": taken}
 
 
 def accept(session: Session, job: Job, result: dict[str, Any]) -> dict[str, Any]:
@@ -93,5 +96,6 @@ def _item(
         px_per_mm=sample.px_per_mm,
         margin_mm=margin_mm,
         lights=lights_of(sample.lights),
+        origin=side["origin"],
         problem=" ".join(maps.warnings),
     )

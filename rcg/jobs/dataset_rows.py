@@ -41,7 +41,7 @@ class ItemRow:
         stored: its files; None: annotations for an item that is there already.
         annotations: of it; None: nothing is known of them, so that it is not labelled.
         item_id: as an RCG file had it, kept where it is free.
-        card, side, card_id, split, px_per_mm, margin_mm, lights, problem: as the item has them.
+        card, side, card_id, split, px_per_mm, margin_mm, lights, origin, problem: as the item has them.
     """
 
     name: str
@@ -56,6 +56,7 @@ class ItemRow:
     px_per_mm: float | None = None
     margin_mm: float = 0.0
     lights: dict[str, tuple[float, float, float]] | None = None
+    origin: str | None = None
     problem: str = ""
 
 
@@ -113,6 +114,7 @@ class RowWriter:
             "px_per_mm": row.px_per_mm,
             "margin_mm": row.margin_mm,
             "lights": row.lights,
+            "origin": row.origin,
             "problem": row.problem,
         }
         file.write(json.dumps(body, ensure_ascii=False, separators=(",", ":")) + "\n")
@@ -291,6 +293,7 @@ class _Taking:
             "side": row["side"] or side,
             "source": row["source"],
             "lights": row["lights"],
+            "origin": row["origin"],
             "state": "ready",
             "problem": " ".join(filter(None, (row["problem"], stored["remark"]))),
             "label_state": "unlabelled",

@@ -60,6 +60,9 @@ class DatasetItem(Base):
     )
     side: Mapped[str | None] = mapped_column(String(5))
     source: Mapped[str] = mapped_column(String(10), doc="upload, capture, import or render")
+    origin: Mapped[str | None] = mapped_column(
+        String(64), doc="hash of what it was measured from and how; the same is not measured twice"
+    )
     lights: Mapped[dict[str, Any] | None] = mapped_column(
         doc="light name -> [x, y, z] unit vector, x right, y up"
     )

@@ -258,9 +258,13 @@ def test_layers_change_under_the_shapes_and_zoom_stays(desk):
     page = a.page
     spot = [a.box["width"] / 2, a.box["height"] / 2]
 
-    def shows(layer):
+    def shows(layer, pixel=None):
+        """The pixel in the middle; once it is the one awaited, as a layer is drawn a moment after its key."""
         page.locator(f'[data-layer="{layer}"][aria-pressed=true]').wait_for()
-        return page.evaluate(PIXEL, spot)
+        end = time.monotonic() + 10
+        while (seen := page.evaluate(PIXEL, spot)) != pixel and pixel and time.monotonic() < end:
+            page.wait_for_timeout(50)
+        return seen
 
     page.wait_for_timeout(1500)
     colour = shows("colour")
@@ -271,9 +275,9 @@ def test_layers_change_under_the_shapes_and_zoom_stays(desk):
     assert normal[2] > 200, "a flat card's normal is blue"
     page.keyboard.down("1")
     page.wait_for_timeout(500)
-    assert shows("colour") == colour
+    assert shows("colour", colour) == colour
     page.keyboard.up("1")
-    assert shows("normal") == normal, "a held digit was a look"
+    assert shows("normal", normal) == normal, "a held digit was a look"
     page.keyboard.press("l")
     shows("light:1")
     page.wait_for_timeout(600)

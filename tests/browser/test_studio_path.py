@@ -278,8 +278,10 @@ def test_an_archive_that_is_dropped_is_imported_with_its_labels(open_page, serve
     page.locator("[data-grid] .st-cell.ready", has_text="card1.png").wait_for(timeout=INGEST_MS)
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize(("width", "height"), [(2560, 1300), (1440, 900), (390, 844), (360, 780)])
+@pytest.mark.parametrize(
+    ("width", "height", "theme"),
+    [(2560, 1300, "light"), (1440, 900, "dark"), (390, 844, "light"), (360, 780, "dark")],
+)
 def test_pages_of_datasets_are_accessible_and_fit(open_page, server, theme, width, height):
     name = f"Looked at, {theme} {width}"
     full, empty = make(server, name), make(server, f"{name}, points", "centering_analysis")

@@ -147,6 +147,15 @@ def next_position(session: Session, dataset_id: str) -> int:
     return 0 if last is None else last + 1
 
 
+def known_origins(session: Session, dataset_id: str, origins: Sequence[str]) -> set[str]:
+    """Return those of the origins that items of the dataset have."""
+    found = set[str]()
+    for some in batched(sorted(set(origins)), _AT_ONCE):
+        query = select(DatasetItem.origin).where(DatasetItem.dataset_id == dataset_id)
+        found.update(filter(None, session.scalars(query.where(DatasetItem.origin.in_(some)))))
+    return found
+
+
 def by_names(session: Session, dataset_id: str, names: Sequence[str]) -> dict[str, Record]:
     """Return what tells items of these names apart: {name: (id, name, state, sha256 of the first layer)}."""
     found: dict[str, Record] = {}

@@ -109,6 +109,7 @@ def test_captures_become_items_once(backend):
     assert len(front["layers"]) == 15
     again = backend.wait_job(backend.post("/datasets/Mine/captures", {"all": True, "px_per_mm": 10})["id"])
     assert (again["result"]["items"], again["result"]["known_items"]) == (0, 2)
+    assert again["title"] == "Measure 0 card sides for Mine", "what is there is not measured again"
 
 
 def test_what_is_wrong_with_captures_is_said(backend):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import json
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any, Final
 
 from rcg.api import dataset_schemas as schemas
 from rcg.api.services import grading
@@ -10,7 +12,7 @@ from rcg.api.services.datasets import catalogue
 from rcg.api.services.views import job_out
 from rcg.datasets.kinds import shipped
 from rcg.errors import InputError
-from rcg.store.repositories import captures, cards, datasets
+from rcg.store.repositories import captures, cards, datasets, items
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
     from rcg.container import Container
     from rcg.store.dataset_models import Dataset
     from rcg.store.models import Capture, Job
+
+MAPS: Final = "maps-1"
+"""raised when the engine's maps change, so that captures are measured anew"""
 
 
 def render(container: Container, body: schemas.RenderIn) -> schemas.DatasetJobOut:
@@ -64,26 +69,45 @@ def _queue_render(container: Container, session: Session, dataset: Dataset, card
 
 
 def from_captures(container: Container, id_or_name: str, body: schemas.CapturesIn) -> JobOut:
-    """Queue the measuring of captures whose maps become items.
+    """Queue the measuring of captures whose maps become items; what the dataset has is not measured again.
 
     Raises InputError when a capture has no frames, or its lights do not fit them.
     """
     with container.db.write() as session:
         dataset = datasets.get(session, id_or_name)
-        sides = [_side(session, capture) for capture in _chosen(session, body)]
-        if not sides:
+        chosen = [_side(session, capture) for capture in _chosen(session, body)]
+        if not chosen:
             raise InputError(
                 "None of these cards has photographs.", "Add frames to a capture, or choose other cards."
             )
+        for side in chosen:
+            side["origin"] = _origin(side, body.px_per_mm)
+        known = items.known_origins(session, dataset.id, [side["origin"] for side in chosen])
+        sides = [side for side in chosen if side["origin"] not in known]
         job = container.jobs.submit(
             session,
             "dataset_captures",
-            {"dataset_id": dataset.id, "px_per_mm": body.px_per_mm, "sides": sides},
-            title=f"Measure {len(sides)} card side{'s' if len(sides) > 1 else ''} for {dataset.name}",
+            {
+                "dataset_id": dataset.id,
+                "px_per_mm": body.px_per_mm,
+                "sides": sides,
+                "known": len(chosen) - len(sides),
+            },
+            title=f"Measure {len(sides)} card side{'' if len(sides) == 1 else 's'} for {dataset.name}",
             subject=catalogue.subject(dataset.id),
         )
         session.flush()
         return job_out(job)
+
+
+def _origin(side: dict[str, Any], px_per_mm: float | None) -> str:
+    """Return what decides an item's layers, as one hash."""
+    said = {name: side[name] for name in ("capture_id", "width_mm", "height_mm", "size_source", "lights")}
+    frames = [(frame["light"], frame["sha256"]) for frame in side["frames"]]
+    text = json.dumps(
+        [MAPS, said, frames, px_per_mm, side["card_name"]], sort_keys=True, separators=(",", ":")
+    )
+    return sha256(text.encode()).hexdigest()
 
 
 def _chosen(session: Session, body: schemas.CapturesIn) -> Iterator[Capture]:

@@ -98,6 +98,7 @@ def upgrade() -> None:
         sa.Column("split", sa.String(length=5), nullable=True),
         sa.Column("side", sa.String(length=5), nullable=True),
         sa.Column("source", sa.String(length=10), nullable=False),
+        sa.Column("origin", sa.String(length=64), nullable=True),
         sa.Column("lights", sa.JSON(), nullable=True),
         sa.Column("state", sa.String(length=10), nullable=False),
         sa.Column("problem", sa.String(), nullable=False),

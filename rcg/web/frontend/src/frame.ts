@@ -18,6 +18,7 @@ export function start(trigger: (name: string) => void): void {
   document.addEventListener("click", clicks);
   document.addEventListener("keydown", keys);
   document.addEventListener("rcg:job-started", () => changed());
+  document.addEventListener("rcg:grade-rendered", (event) => void demo((event as CustomEvent<[number, number]>).detail));
   listen(events);
   void ring();
   setInterval(() => void ring(), 20_000);
@@ -51,12 +52,14 @@ function fold(): void {
   else { root.dataset["rail"] = "folded"; localStorage.setItem("rcg-rail", "folded"); }
 }
 
-export async function demo(): Promise<void> {
+/** Has a made-up card graded and opens its report; `item`: seed and number of a card of a rendered dataset. */
+export async function demo(item?: [number, number]): Promise<void> {
   try {
-    const job = await call<Job>("POST", "/api/demo", {});
+    const job = await call<Job>("POST", "/api/demo", item ? { item } : {});
     follow = job.id;
     for (const button of all<HTMLButtonElement>("[data-demo]")) { button.disabled = true; button.setAttribute("aria-busy", "true"); }
-    toast("Rendering a sample card; its report opens when it is graded.", { word: "Show", run: openJobs });
+    const card = item ? "Photographing that card under eight lights" : "Rendering a sample card";
+    toast(`${card}; its report opens when it is graded.`, { word: "Show", run: openJobs });
     changed();
   } catch (error) {
     toastError(error);

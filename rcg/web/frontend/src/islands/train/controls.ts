@@ -26,7 +26,11 @@ export function controls(root: HTMLElement, id: string, changed: () => void): vo
     if ("askDelete" in button.dataset) dialog("#tr-delete")?.showModal();
     if ("close" in button.dataset) button.closest("dialog")?.close();
     const model = button.dataset["use"];
-    if (model) busy(button, use(model, button.dataset["to"] === "true"));
+    if (model) {
+      const to = button.dataset["to"] === "true";
+      busy(button, use(model, to).then(() => { if (to) gradeRendered(root.dataset["card"] ?? ""); }));
+    }
+    if ("gradeCard" in button.dataset) gradeRendered(root.dataset["card"] ?? "");
     const predicting = button.dataset["predict"];
     if (predicting) busy(button, predict(predicting, button.dataset["dataset"] ?? ""));
   });
@@ -45,6 +49,12 @@ export function controls(root: HTMLElement, id: string, changed: () => void): vo
       field?.setAttribute("aria-invalid", "true");
     });
   });
+}
+
+/** Has a card of a rendered dataset photographed and graded; other items are not cards that anyone could photograph. */
+function gradeRendered(name: string): void {
+  const [, seed, index] = /^rendered-(\d+)-(\d+)\b/.exec(name) ?? [];
+  if (seed && index) document.dispatchEvent(new CustomEvent("rcg:grade-rendered", { detail: [Number(seed), Number(index)] }));
 }
 
 function chosen(event: Event): string {

@@ -25,6 +25,8 @@ function overlap(a: Rectangle, b: Rectangle): number {
 
 export class Pairs {
   private item = "";
+  /** The name of the item shown; empty while there is none. */
+  name = "";
 
   constructor(private readonly root: HTMLElement, private readonly metric: string | null, private readonly info: Record<string, MetricInfo>, private readonly colourOf: ColourOf, private readonly titleOf: (label: string) => string) {}
 
@@ -43,6 +45,7 @@ export class Pairs {
     const gain = (sample: Sample): number => found(sample) - found(samples[1]?.get(sample.item) ?? sample);
     // The item that tells the two apart most is the one to begin with.
     if (!both.some((each) => each.item === this.item)) this.item = both.reduce((most, each) => (Math.abs(gain(each)) > Math.abs(gain(most)) ? each : most)).item;
+    this.name = both.find((each) => each.item === this.item)?.name ?? "";
     place.replaceChildren(...sides.map((side, index) => {
       const sample = samples[index]?.get(this.item);
       if (!sample) return h("figure", {});

@@ -71,6 +71,8 @@ export function mount(root: HTMLElement): void {
     const mine = { id: about.id, history }, theirs = { id: about.id === relief.with ? relief.without : relief.with, history: other.history };
     const [on, off] = about.id === relief.with ? [mine, theirs] : [theirs, mine];
     pairs.draw([{ ...on, word: "With relief" }, { ...off, word: "Colour alone" }]);
+    // The card that "Use this model" is tried on: the one that the reader has before them.
+    root.dataset["card"] = pairs.name || ([...history.samples.values()].at(-1)?.[0]?.name ?? "");
   };
   const classes = (): void => {
     const evaluation = (shown === null ? history.evals.at(-1) : history.evals.find((each) => each.step === shown)) ?? null;
