@@ -22,6 +22,9 @@ BAUD = 115_200
 PORT = r"^(/dev/(tty|cu\.|pts/|serial/)[A-Za-z0-9._:/-]*|COM\d{1,3})$"
 _GREETING = re.compile(r"RCG-LIGHT (\d+) (\d+)")
 _WRITE_S = 2.0
+_GONE: tuple[type[Exception], ...] = (OSError,)  # SerialException is one
+with contextlib.suppress(ImportError):  # not on Windows
+    _GONE += (importlib.import_module("termios").error,)
 
 
 class SerialConfig(BaseModel):
@@ -95,7 +98,7 @@ class SerialDriver:
         got = ""
         while True:
             try:
-                got = self._exchange("?", min(1.0, max(0.1, self._config.answer_s)))
+                got = self._exchange("?", min(1.0, self._config.answer_s)) or got
             except LightError as error:
                 if error.code != "light_silent":
                     raise
@@ -153,7 +156,7 @@ class SerialDriver:
             self._line.write(f"{sent}\n".encode())
             self._line.timeout = within_s
             raw = self._line.read_until(b"\n", 200)
-        except OSError as error:  # SerialException is one
+        except _GONE as error:
             raise self._error(
                 f"The board on {self._config.port} is gone.",
                 "Plug it in again, then test the rig.", sent=sent, got=str(error),
@@ -171,10 +174,10 @@ class SerialDriver:
         line, self._line = self._line, None
         if line is None:
             return
-        with contextlib.suppress(OSError):  # unplugged: nothing can be switched off any more
+        with contextlib.suppress(*_GONE):  # unplugged: nothing can be switched off any more
             line.write(b"X\n")
             line.flush()
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(*_GONE):
             line.close()
 
     def _no_greeting(self, got: str) -> LightError:

@@ -113,15 +113,15 @@ class WledDriver:
         before, self._before = self._before, None
         if http is None:
             return
-        async with http:
-            if before is None:
-                return
-            try:
+        try:
+            if before is not None:
                 await http.post("/json/state", json=self._restoring(before))
                 if before.get("pl", -1) > 0:  # a playlist cannot be set, but the preset that holds it can
                     await http.post("/json/state", json={"ps": before["pl"], "udpn": {"nn": True}})
-            except httpx.HTTPError:
-                pass  # the controller is gone; it starts with its own defaults when it comes back
+        except httpx.HTTPError:
+            pass  # the controller is gone; it starts with its own defaults when it comes back
+        finally:
+            await http.aclose()
 
     def _segment(self, name: str) -> int:
         return int(name) - 1
