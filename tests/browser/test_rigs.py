@@ -4,12 +4,14 @@ import contextlib
 import io
 import math
 import re
+import shutil
 import time
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from rcg.capture.lights import y4m
 from rcg.web import bundle
 
 pytestmark = pytest.mark.browser
@@ -180,3 +182,44 @@ def test_the_pages_of_rigs_are_accessible_and_fit(open_page, rig, theme, width, 
         if page.evaluate("document.documentElement.scrollWidth") > width:
             wrong.append(f"{path}: wider than {width}")
     assert wrong == []
+
+
+SEE = """async () => {
+  const stream = await navigator.mediaDevices.getUserMedia({video: true});
+  window.video = Object.assign(document.createElement('video'), {srcObject: stream, muted: true});
+  await video.play();
+  window.see = () => {
+    const canvas = new OffscreenCanvas(video.videoWidth, video.videoHeight), draw = canvas.getContext('2d');
+    draw.drawImage(video, 0, 0);
+    return Array.from(draw.getImageData(canvas.width / 2, canvas.height / 2, 1, 1).data).slice(0, 3);
+  };
+  return [video.videoWidth, video.videoHeight];
+}"""
+
+
+def test_a_simulated_rig_changes_what_a_browsers_camera_sees(browser, server, rig):
+    """The closed loop: light k is asked for, and the camera delivers its frame, in true colours."""
+    scene = f"loop-{time.monotonic_ns()}"
+    folder = server.home / "data" / "sim" / scene
+    folder.mkdir(parents=True)
+    colours = {"ambient": (8, 8, 8)} | {str(k): (20 + 25 * k, 120, 235 - 25 * k) for k in range(1, 9)}
+    for name, colour in colours.items():
+        image = np.full((480, 640, 3), colour, np.uint8)
+        y4m.write(folder / f"{name}.y4m", 640, 480, y4m.i420(image))
+    made = rig("sim", config={"scene": scene})
+    light = f"/api/rigs/{made['id']}/light"
+    server.call("POST", light, {"light": None})
+    flags = ["--no-sandbox", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream",
+             f"--use-file-for-fake-video-capture={folder / 'camera.y4m'}"]  # fmt: skip
+    kind = browser.browser_type
+    chromium = kind.launch(executable_path=shutil.which("chromium") or kind.executable_path, args=flags)
+    try:
+        page = chromium.new_context(ignore_https_errors=True).new_page()
+        page.goto(server.url + "/sign-in")
+        assert page.evaluate(SEE) == [640, 480]
+        for name in "38152746":
+            server.call("POST", light, {"light": name})
+            page.wait_for_timeout(1000 * 0.3 + made["wait_ms"])
+            assert page.evaluate("see()") == pytest.approx(list(colours[name]), abs=4), name
+    finally:
+        chromium.close()

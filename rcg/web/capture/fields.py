@@ -44,7 +44,7 @@ def settings_of(way: Way, values: Mapping[str, Any]) -> list[Setting]:
         Setting(
             key=key,
             title=field.get("title", key),
-            hint=field.get("description", ""),
+            hint=_begun(field.get("description", "")),
             kind=_kind(key, field),
             value=values.get(key, field.get("default", "")),
             required=key in needed,
@@ -55,6 +55,10 @@ def settings_of(way: Way, values: Mapping[str, Any]) -> list[Setting]:
         )
         for key, field in schema["properties"].items()
     ]
+
+
+def _begun(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _kind(key: str, field: Mapping[str, Any]) -> Literal["number", "switch", "choice", "text", "port"]:

@@ -20,6 +20,11 @@ from rcg.web.pages import ContainerDep, PagesDep, base_url
 
 router = APIRouter()
 HERE = "/capture/rigs"
+_EXAMPLES: dict[str, dict[str, Any]] = {
+    "wled": {"url": "http://wled-ring.local", "per_light": 8},
+    "serial": {"port": "/dev/ttyACM0"},
+}
+_HERE_ONLY = ("localhost", "127.0.0.1", "::1")
 _NEW = Ring(radius_mm=150, elevation_deg=45)
 
 
@@ -40,11 +45,17 @@ def rigs_page(request: Request, pages: PagesDep, container: ContainerDep) -> Res
 def new_page(request: Request, pages: PagesDep, container: ContainerDep, driver: str = "manual") -> Response:
     """A form for a new rig, for one driver."""
     chosen = way(driver)
-    body = {"name": "My rig", "driver": driver, "config": {}, "lights": _NEW.model_dump(exclude_none=True)}
+    given = "".join(f" --set {key}={value}" for key, value in _EXAMPLES.get(driver, {}).items())
+    body = {
+        "name": "My rig",
+        "driver": driver,
+        "config": _EXAMPLES.get(driver, {}),
+        "lights": _NEW.model_dump(exclude_none=True),
+    }
     data = ("-X", "POST", "-H", "'content-type: application/json'", "-d", shlex.quote(json.dumps(body)))
     commands = Commands(
         curl=curl(base_url(request), container.settings, *data, path="/api/rigs"),
-        cli=f"rcg rig create 'My rig' --driver {driver} --radius 150 --elevation 45",
+        cli=f"rcg rig create 'My rig' --driver {driver}{given} --radius 150 --elevation 45",
     )
     return pages.page(
         "capture/rig.html",
@@ -136,4 +147,5 @@ def _form(request: Request, chosen: Way, config: dict[str, Any], lights: Places)
         "places": lights.model_dump_json(),
         "where": where(lights),
         "base": base_url(request),
+        "local": request.url.hostname if request.url.hostname in _HERE_ONLY else "",
     }

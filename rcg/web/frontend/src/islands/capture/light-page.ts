@@ -4,7 +4,7 @@ import { h, one } from "../../lib/dom";
 import * as live from "../../lib/live";
 
 interface Config { rig: string; count: number; patch: number; turn_deg: number; mirrored: boolean }
-interface Asked { seq: number; light: string | null }
+interface Asked { seq: number; light: string | null; ack: boolean }
 const APART_MS = 1000 / 3;  // at most three changes a second: photosensitive epilepsy
 
 const drawn = (): Promise<void> => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(() => resolve())));
@@ -26,7 +26,7 @@ export function mount(root: HTMLElement): void {
   if (!field || !panel) return;
   const patches = Array.from({ length: config.count }, () => h("div", { class: "lamp-patch", hidden: true }));
   field.append(...patches);
-  let running = false, wanted: Asked | null = null, working = false, changed = 0, lock: WakeLockSentinel | null = null;
+  let running = false, wanted: Asked | null = null, working = false, changed = 0, newest = 0, lock: WakeLockSentinel | null = null;
 
   const lay = (): void => patches.forEach((patch, index) => {
     const { x, y, size } = patchAt(index, config, field.clientWidth, field.clientHeight);
@@ -52,7 +52,7 @@ export function mount(root: HTMLElement): void {
       // Somebody tapped meanwhile: what is on the screen is not what was asked for, so it is not acknowledged.
       if (!running) { wanted = wanted ?? asked; break; }
       if (status) status.textContent = asked.light === null ? "Dark" : asked.light === "all" ? "Every light is on" : `Light ${asked.light} is on`;
-      await call("POST", `/api/rigs/${config.rig}/ack`, { seq: asked.seq }).catch((error: unknown) => {
+      if (asked.ack) await call("POST", `/api/rigs/${config.rig}/ack`, { seq: asked.seq }).catch((error: unknown) => {
         const known = explain(error);
         if (known.status !== 409 && problem) problem.textContent = `${known.detail} ${known.hint}`;
       });
@@ -60,13 +60,14 @@ export function mount(root: HTMLElement): void {
     working = false;
   };
   const take = (asked: Asked): void => {
-    if (wanted && asked.seq < wanted.seq) return;
+    if (asked.seq <= newest) return;  // heard of twice: by the event and by looking
+    newest = asked.seq;
     wanted = asked;
     void work();
   };
   const look = async (): Promise<void> => {
     const now = await call<{ pending: Asked | null; light: string | null }>("GET", `/api/rigs/${config.rig}/light`).catch(() => null);
-    if (now?.pending) take(now.pending);
+    if (now?.pending) take({ ...now.pending, ack: true });
   };
   const keepAwake = async (): Promise<void> => {
     if (!running || document.hidden || !("wakeLock" in navigator)) return;
@@ -102,7 +103,7 @@ export function mount(root: HTMLElement): void {
   live.listen((event) => {
     if (event.kind === "reset" || event.kind === "hello") void look();
     if (event.kind === "capture" && event.data["type"] === "light" && event.data["rig"] === config.rig) {
-      take({ seq: Number(event.data["seq"]), light: event.data["light"] as string | null });
+      take({ seq: Number(event.data["seq"]), light: event.data["light"] as string | null, ack: event.data["ack"] === true });
     }
   });
   live.start();

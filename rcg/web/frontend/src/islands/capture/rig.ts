@@ -39,7 +39,7 @@ export function mount(root: HTMLElement): void {
     box.hidden = !pending || root.dataset["told"] !== "person";
     words.textContent = pending?.words ?? "";
     tap.dataset["seq"] = String(pending?.seq ?? "");
-    if (!box.hidden) tap.focus();
+    if (!box.hidden) { tap.focus({ preventScroll: true }); box.scrollIntoView({ block: "center" }); }
   };
   const setBusy = (on: boolean): void => {
     busy = on;
@@ -145,6 +145,6 @@ export function mount(root: HTMLElement): void {
     if (event.kind === "reset" || event.kind === "hello") void now();
     if (event.kind !== "capture" || event.data["rig"] !== id) return;
     if (event.data["type"] === "lit") { mark(root, event.data["light"] as string | null); ask(null); }
-    if (event.data["type"] === "light") ask({ seq: Number(event.data["seq"]), light: event.data["light"] as string | null, words: String(event.data["words"] ?? "") });
+    if (event.data["type"] === "light" && event.data["ack"] === true) ask({ seq: Number(event.data["seq"]), light: event.data["light"] as string | null, words: String(event.data["words"] ?? "") });
   });
 }
