@@ -103,7 +103,8 @@ def test_mobilenet_answers_as_torchvisions_does():
 @pytest.mark.parametrize(
     ("file", "network"),
     [
-        ("resnet34", "resnet18"), ("resnet18", "resnet34"), ("resnet50", "resnet18"), ("resnet18", "resnet50"),
+        ("resnet34", "resnet18"), ("resnet18", "resnet34"), ("resnet50", "resnet18"),
+        ("resnet18", "resnet50"),
         ("mobilenet_v3", "resnet18"), ("resnet18", "mobilenet_v3"), ("resnet18", "tiny"),
     ],
 )  # fmt: skip
