@@ -1,4 +1,4 @@
-"""Weights to begin with on the page of a new run: a file is added where it is chosen, a wrong one refused there."""
+"""Weights to begin with on the page of a new run: a file is added, or refused, where it is chosen."""
 
 import json
 import re
