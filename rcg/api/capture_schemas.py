@@ -23,7 +23,9 @@ class SessionIn(In):
     rig: str | None = Field(None, max_length=200, description="id or name; null: the default rig")
     card_id: str | None = Field(None, max_length=32, description="an existing card; null: a new one")
     card: CardIn | None = Field(None, description="of a new card; null: it is named by the time")
-    sides: list[SideName] = Field(["front"], min_length=1, max_length=2, description="in the order of shooting")
+    sides: list[SideName] = Field(
+        ["front"], min_length=1, max_length=2, description="in the order of shooting"
+    )
     ambient: bool = Field(True, description="whether a frame without light is wanted as well")
 
     @field_validator("sides")

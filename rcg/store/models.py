@@ -24,9 +24,10 @@ from rcg.store.db import now_ms
 from rcg.store.training_models import Model, Run
 
 __all__ = [
-    "AnnotationOp", "AnnotationRow", "ApiToken", "Base", "Blob", "Capture", "CaptureFrame", "CaptureSession",
-    "Card", "Dataset", "DatasetItem", "DatasetVersion", "Frame", "Grade", "ItemLayer", "Job", "KindRow", "Layer", "Model", "OneTimeLink",
-    "Recipe", "Rig", "Run", "SignInSession", "capture_models", "dataset_models", "new_id", "training_models",
+    "AnnotationOp", "AnnotationRow", "ApiToken", "Base", "Blob", "Capture", "CaptureFrame",
+    "CaptureSession", "Card", "Dataset", "DatasetItem", "DatasetVersion", "Frame", "Grade", "ItemLayer",
+    "Job", "KindRow", "Layer", "Model", "OneTimeLink", "Recipe", "Rig", "Run", "SignInSession",
+    "capture_models", "dataset_models", "new_id", "training_models",
 ]  # fmt: skip
 
 
@@ -160,7 +161,10 @@ class SignInSession(Base):
     id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
     secret_hash: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
     kind: Mapped[str] = mapped_column(
-        String(8), default="browser", server_default="browser", doc="browser: may do all; phone: read, capture"
+        String(8),
+        default="browser",
+        server_default="browser",
+        doc="browser: may do all; phone: read, capture",
     )
     device: Mapped[str] = mapped_column(doc="from the user agent, editable")
     created_at: Mapped[int] = mapped_column(default=now_ms)

@@ -51,9 +51,7 @@ def attach(
             )
         here = rows.frame_of(session, row.id, body.side, light)
         if here is not None and here.blob_sha256 == body.sha256:
-            return FrameTaken(
-                sha256=body.sha256, kept=True, changed=False, session=session_out(session, row)
-            )
+            return FrameTaken(sha256=body.sha256, kept=True, changed=False, session=session_out(session, row))
         if here is not None and here.taken_by == by.id and here.taken_at > body.taken_at:
             # A first try that comes late, after its own retake: the device may forget it.
             return FrameTaken(

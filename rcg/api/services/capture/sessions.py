@@ -88,8 +88,7 @@ def next_card(container: Container, session_id: str, body: NextCardIn, device: s
         if row.state in rows.OPEN:
             lacks = missing(row, row.side)
             raise ConflictError(
-                f"{name_of(session, row)} lacks {len(lacks)} of {len(row.wanted)} frames of its "
-                f"{row.side}.",
+                f"{name_of(session, row)} lacks {len(lacks)} of {len(row.wanted)} frames of its {row.side}.",
                 "Finish it, or cancel it.",
             )
         if row.rig_id is None:

@@ -77,6 +77,4 @@ def upgrade() -> None:
     with op.batch_alter_table("frames", schema=None) as batch_op:
         batch_op.add_column(sa.Column("meta", sa.JSON(), nullable=True))
     with op.batch_alter_table("sessions", schema=None) as batch_op:
-        batch_op.add_column(
-            sa.Column("kind", sa.String(length=8), nullable=False, server_default="browser")
-        )
+        batch_op.add_column(sa.Column("kind", sa.String(length=8), nullable=False, server_default="browser"))
