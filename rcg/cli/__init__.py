@@ -16,6 +16,7 @@ COMMAND_MODULES: tuple[str, ...] = (
     "config",
     "grade",
     "importer",
+    "rig",
     "demo",
     "render",
     "schema",

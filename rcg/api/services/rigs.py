@@ -98,6 +98,12 @@ def places_of(row: Rig) -> Places:
     return PLACES.validate_python(row.lights)
 
 
+def lights(container: Container, rig_id: str) -> LightsSpec:
+    """Return the lights of a capture that is made with a rig, by the rig's id or name."""
+    with container.db.read() as session:
+        return lights_of(rigs.get(session, rig_id))
+
+
 def lights_of(row: Rig) -> LightsSpec:
     """Return the lights of a capture that is made with a rig."""
     return lights_spec(places_of(row))
