@@ -29,9 +29,12 @@ def drivers() -> DriversOut:
         )
         for way in kinds.WAYS.values()
     ]  # fmt: skip
-    return DriversOut(
-        items=found, ports=[PortOut(port=port, says=says) for port, says in serial_line.ports()]
-    )
+    return DriversOut(items=found, ports=ports())
+
+
+def ports() -> list[PortOut]:
+    """Return this computer's serial ports; empty without pyserial."""
+    return [PortOut(port=port, says=says) for port, says in serial_line.ports()]
 
 
 def listing(container: Container) -> RigsOut:

@@ -60,7 +60,8 @@ def ports() -> list[tuple[str, str]]:
     if missing():
         return []
     found = importlib.import_module("serial.tools.list_ports").comports()
-    return sorted((str(port.device), str(port.description or "")) for port in found)
+    said = ((str(port.device), str(port.description or "")) for port in found)
+    return sorted((port, "" if says == "n/a" else says) for port, says in said)
 
 
 class SerialDriver:

@@ -221,7 +221,7 @@ def test_a_persons_tap_is_the_acknowledgement(make, client, parts):
     assert asked["words"] == "Light the card from the right (stop 3)."
     (told,) = [data for kind, data in parts.jobs.published if data["type"] == "light"]
     assert told["seq"] == asked["seq"]
-    assert set(told) == {"type", "rig", "driver", "seq", "light", "words"}
+    assert set(told) == {"type", "rig", "driver", "seq", "light", "words", "ack"}
     assert client.post("/api/rigs/ring/ack", json={"seq": asked["seq"] - 1}).status_code == 409
     assert client.post("/api/rigs/ring/ack", json={"seq": asked["seq"]}).status_code == 200
     call.join(5)
