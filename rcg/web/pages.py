@@ -37,7 +37,7 @@ NAVIGATION: tuple[tuple[str, str, str], ...] = (
     ("/jobs", "Jobs", "list-checks"),
     ("/settings", "Settings", "settings"),
 )
-IN_THE_BAR = frozenset({"/", "/grade/", "/annotate/", "/studio/", "/train/"})
+IN_THE_BAR = frozenset({"/", "/capture/desk", "/grade/", "/studio/", "/train/"})
 """what a phone's bottom bar shows; the others stand behind its last button"""
 _FILTERS = ("number", "unit", "pair", "size", "seconds", "time_left", "when", "words", "sentence")
 

@@ -45,7 +45,6 @@ class Server:
         """A fresh sign-in link, whole."""
         return self.url + self.call("POST", "/api/links", {})["path"]
 
-
     def stop(self):
         self.process.send_signal(signal.SIGINT)
         try:
@@ -65,8 +64,10 @@ def start_server(home, port=0):
     }
     (home / "data" / "cli.json").unlink(missing_ok=True)
     with log.open("w") as output:
-        process = subprocess.Popen([sys.executable, "-m", "rcg", "serve", "--port", str(port)], env=environment,
-                                   stdout=output, stderr=subprocess.STDOUT, cwd=home)  # fmt: skip
+        command = [sys.executable, "-m", "rcg", "serve", "--port", str(port)]
+        process = subprocess.Popen(
+            command, env=environment, stdout=output, stderr=subprocess.STDOUT, cwd=home
+        )
     return _until_ready(process, home, log)
 
 

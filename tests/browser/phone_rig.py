@@ -1,4 +1,4 @@
-"""A phone in front of a rig that is not there: Chromium whose camera is a file, rewritten by the simulated lights."""
+"""A phone before lights that are not there: Chromium with a file for a camera, which simulated lights write."""
 
 import base64
 import hashlib
@@ -17,7 +17,7 @@ LIGHTS = [str(number) for number in range(1, 9)]
 
 
 def spki_of(url):
-    """What makes Chromium trust one certificate wholly: service workers work as with an installed authority."""
+    """Hash by which Chromium trusts one certificate wholly: service workers work as they do for users."""
     place = urlsplit(url)
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
@@ -49,7 +49,10 @@ class Scene:
     def light_of(self, pixels):
         """Which light a photograph shows: the frame of the scene that it is nearest to."""
         grey = pixels.astype(np.float32).mean(axis=2)
-        off = {light: np.abs(grey - frame.astype(np.float32).mean(axis=2)).mean() for light, frame in self.frames.items()}
+        off = {
+            light: np.abs(grey - frame.astype(np.float32).mean(axis=2)).mean()
+            for light, frame in self.frames.items()
+        }
         return min(off, key=off.get), off
 
 

@@ -1,4 +1,4 @@
-"""The page a phone photographs with, always dark, and the one on the desk that begins sessions and mirrors them."""
+"""The page a phone photographs with, always dark; and the desk, which begins sessions and mirrors them."""
 
 from __future__ import annotations
 
@@ -21,12 +21,14 @@ RECENT = 8
 
 
 @router.get("/")
-def phone_page(
-    pages: PagesDep, container: ContainerDep, session: str = "", card: str = ""
-) -> Response:
+def phone_page(pages: PagesDep, container: ContainerDep, session: str = "", card: str = "") -> Response:
     """The camera. ``session``: which to go on with; ``card``: which to begin with."""
     return pages.page(
-        "capture/phone.html", title="Capture", session=session, chosen=_card(container, card), **_choices(container)
+        "capture/phone.html",
+        title="Capture",
+        session=session,
+        chosen=_card(container, card),
+        **_choices(container),
     )
 
 
@@ -55,7 +57,12 @@ def _choices(container: Container) -> dict[str, Any]:
         found = rigs.listing(session)
         return {
             "rigs": [
-                {"id": row.id, "name": row.name, "way": kinds.way(row.driver).title, "default": row.is_default}
+                {
+                    "id": row.id,
+                    "name": row.name,
+                    "way": kinds.way(row.driver).title,
+                    "default": row.is_default,
+                }
                 for row in found
             ],
             "open_sessions": sessions.listing(container, only_open=True, card_id=None, limit=RECENT).items,
