@@ -10,6 +10,7 @@ from rcg.api import schemas
 from rcg.api.routers import (
     auth,
     blobs,
+    capture,
     cards,
     datasets,
     docs,
@@ -54,7 +55,7 @@ def build(container: Container) -> FastAPI:
     )
     # The owner's routes come first: "/datasets/discover" must not be taken for a dataset's id.
     workshop = (owner_datasets, owner_training, datasets, kinds, labels, recipes, training, models, weights)
-    for part in (cards, grades, rigs, *workshop, jobs, blobs, auth, system, docs):
+    for part in (cards, grades, rigs, capture, *workshop, jobs, blobs, auth, system, docs):
         app.include_router(part.router)
     _declare_token(app)
     return app

@@ -64,6 +64,7 @@ class FrameOut(Out):
     position: int
     sha256: str = Field(validation_alias="blob_sha256")
     file_name: str
+    meta: dict[str, Any] | None = Field(None, description="how it was taken, where a capture session took it")
     created_at: int
 
     model_config = ConfigDict(from_attributes=True, populate_by_name=True)

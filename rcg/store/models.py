@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from rcg.store import capture_models, dataset_models, training_models
 from rcg.store.base import Base, new_id
-from rcg.store.capture_models import Rig
+from rcg.store.capture_models import CaptureFrame, CaptureSession, Rig
 from rcg.store.dataset_models import (
     AnnotationOp,
     AnnotationRow,
@@ -24,10 +24,10 @@ from rcg.store.db import now_ms
 from rcg.store.training_models import Model, Run, WeightsFile
 
 __all__ = [
-    "AnnotationOp", "AnnotationRow", "ApiToken", "Base", "Blob", "Capture", "Card", "Dataset", "DatasetItem",
-    "DatasetVersion", "Frame", "Grade", "ItemLayer", "Job", "KindRow", "Layer", "Model", "OneTimeLink",
-    "Recipe", "Rig", "Run", "SignInSession", "WeightsFile", "capture_models", "dataset_models", "new_id",
-    "training_models",
+    "AnnotationOp", "AnnotationRow", "ApiToken", "Base", "Blob", "Capture", "CaptureFrame",
+    "CaptureSession", "Card", "Dataset", "DatasetItem", "DatasetVersion", "Frame", "Grade", "ItemLayer",
+    "Job", "KindRow", "Layer", "Model", "OneTimeLink", "Recipe", "Rig", "Run", "SignInSession",
+    "WeightsFile", "capture_models", "dataset_models", "new_id", "training_models",
 ]  # fmt: skip
 
 
@@ -86,6 +86,7 @@ class Frame(Base):
     position: Mapped[int] = mapped_column(doc="order of the frames; rows of a bare light list refer to it")
     blob_sha256: Mapped[str] = mapped_column(ForeignKey("blobs.sha256"), index=True)
     file_name: Mapped[str]
+    meta: Mapped[dict[str, Any] | None] = mapped_column(doc="how it was taken, where a session took it")
     created_at: Mapped[int] = mapped_column(default=now_ms)
     capture: Mapped[Capture] = relationship(back_populates="frames")
 
@@ -159,6 +160,12 @@ class SignInSession(Base):
     __tablename__ = "sessions"
     id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
     secret_hash: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
+    kind: Mapped[str] = mapped_column(
+        String(8),
+        default="browser",
+        server_default="browser",
+        doc="browser: may do all; phone: read, capture",
+    )
     device: Mapped[str] = mapped_column(doc="from the user agent, editable")
     created_at: Mapped[int] = mapped_column(default=now_ms)
     last_seen_at: Mapped[int] = mapped_column(default=now_ms)

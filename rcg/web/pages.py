@@ -27,7 +27,7 @@ Crumb = tuple[str, str | None]
 
 NAVIGATION: tuple[tuple[str, str, str], ...] = (
     ("/", "Dashboard", "house"),
-    ("/capture/rigs", "Capture", "camera"),
+    ("/capture/desk", "Capture", "camera"),
     ("/grade/", "Cards", "wallet-cards"),
     ("/annotate/", "Annotate", "pen-tool"),
     ("/studio/", "Datasets", "database"),
@@ -37,7 +37,7 @@ NAVIGATION: tuple[tuple[str, str, str], ...] = (
     ("/jobs", "Jobs", "list-checks"),
     ("/settings", "Settings", "settings"),
 )
-IN_THE_BAR = frozenset({"/", "/grade/", "/annotate/", "/studio/", "/train/"})
+IN_THE_BAR = frozenset({"/", "/capture/desk", "/grade/", "/studio/", "/train/"})
 """what a phone's bottom bar shows; the others stand behind its last button"""
 _FILTERS = ("number", "unit", "pair", "size", "seconds", "time_left", "when", "words", "sentence")
 

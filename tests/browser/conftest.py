@@ -30,8 +30,9 @@ class Server:
 
     url: str
     token: str
+    home: Path
+    process: subprocess.Popen
     signed_in: dict | None = None
-    home: Path | None = None
 
     def call(self, method, path, body=None):
         data = None if body is None else json.dumps(body).encode()
@@ -44,15 +45,41 @@ class Server:
         """A fresh sign-in link, whole."""
         return self.url + self.call("POST", "/api/links", {})["path"]
 
+    def stop(self):
+        self.process.send_signal(signal.SIGINT)
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
 
-def _until_ready(process, data, log):
+
+def start_server(home, port=0):
+    """A server with its folders in ``home``; waits until it is ready."""
+    log = home / "output.txt"
+    environment = os.environ | {
+        "RCG_HOME": str(home),
+        "RCG_SERVER__HOST": "127.0.0.1",
+        "PYTHONUNBUFFERED": "1",
+    }
+    (home / "data" / "cli.json").unlink(missing_ok=True)
+    with log.open("w") as output:
+        command = [sys.executable, "-m", "rcg", "serve", "--port", str(port)]
+        process = subprocess.Popen(
+            command, env=environment, stdout=output, stderr=subprocess.STDOUT, cwd=home
+        )
+    return _until_ready(process, home, log)
+
+
+def _until_ready(process, home, log):
+    data = home / "data"
     end = time.monotonic() + START_S
     while time.monotonic() < end:
         if process.poll() is not None:
             break
         if (data / "cli.json").is_file():
             local = json.loads((data / "cli.json").read_text())
-            server = Server(local["url"].rstrip("/"), local["token"])
+            server = Server(local["url"].rstrip("/"), local["token"], home, process)
             try:
                 if server.call("GET", "/health/ready")["status"] == "ready":
                     return server
@@ -64,26 +91,9 @@ def _until_ready(process, data, log):
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory):
-    home = tmp_path_factory.mktemp("home")
-    log = home / "output.txt"
-    environment = os.environ | {
-        "RCG_HOME": str(home),
-        "RCG_SERVER__HOST": "127.0.0.1",
-        "PYTHONUNBUFFERED": "1",
-    }
-    with log.open("w") as output:
-        process = subprocess.Popen([sys.executable, "-m", "rcg", "serve", "--port", "0"], env=environment,
-                                   stdout=output, stderr=subprocess.STDOUT, cwd=home)  # fmt: skip
-    try:
-        ready = _until_ready(process, home / "data", log)
-        ready.home = home
-        yield ready
-    finally:
-        process.send_signal(signal.SIGINT)
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            process.kill()
+    started = start_server(tmp_path_factory.mktemp("home"))
+    yield started
+    started.stop()
 
 
 @pytest.fixture(scope="session")
@@ -104,7 +114,8 @@ def graded(server):
 
 
 @pytest.fixture(scope="session")
-def browser():
+def chromium():
+    """Chromium as playwright launches it, and the path of the program."""
     sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     found = next((path for name in NAMES if (path := shutil.which(name))), None)
     if found is None and MACOS.is_file():
@@ -114,9 +125,15 @@ def browser():
             if os.environ.get("CI") == "true":
                 pytest.fail("CI needs Chromium for the browser tests: apt install chromium")
             pytest.skip("no Chromium on this computer")
-        chromium = playwright.chromium.launch(executable_path=found, args=FLAGS)
-        yield chromium
-        chromium.close()
+        yield playwright.chromium, found
+
+
+@pytest.fixture(scope="session")
+def browser(chromium):
+    launcher, found = chromium
+    launched = launcher.launch(executable_path=found, args=FLAGS)
+    yield launched
+    launched.close()
 
 
 class Watched:

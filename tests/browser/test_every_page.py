@@ -75,7 +75,9 @@ def test_tokens_are_shown_once_and_revoked_at_once(open_page, server):
     page.get_by_label("New token").fill("a script")
     page.get_by_role("button", name="Create token").click()
     secret = page.locator("[data-made] code").first.inner_text()
-    assert type(server)(server.url, secret).call("GET", "/api/me")["scopes"] == ["read"]
+    assert type(server)(server.url, secret, server.home, server.process).call("GET", "/api/me")["scopes"] == [
+        "read"
+    ]
     page.locator("tr", has_text="a script").get_by_role("button", name="Revoke").click()
     page.locator("tr", has_text="a script").wait_for(state="detached")
     page.reload()

@@ -24,6 +24,11 @@ def get(session: Session, capture_id: str) -> Capture:
     return row
 
 
+def find(session: Session, capture_id: str) -> Capture | None:
+    """Return the capture of an id, or None."""
+    return session.get(Capture, capture_id)
+
+
 def add(session: Session, card: Card, side: str, lights: dict[str, Any] | None = None) -> Capture:
     """Make an empty capture of one side, ``front`` or ``back``."""
     row = Capture(card_id=card.id, side=side, lights=lights, frames=[])
@@ -57,6 +62,7 @@ def put_frame(
     sha256: str,
     file_name: str,
     position: int | None = None,
+    meta: dict[str, Any] | None = None,
 ) -> tuple[Frame, bool]:
     """Attach a stored file as the frame of a light; a frame of that light is replaced.
 
@@ -67,6 +73,7 @@ def put_frame(
         sha256: a file whose row exists.
         file_name: what the file was called.
         position: order of the frame; None keeps the old one's or puts it last.
+        meta: how it was taken, where that is known.
 
     Returns:
         The frame, and whether it is new (False: it replaced one, or was there already).
@@ -85,6 +92,7 @@ def put_frame(
         session.add(row)
     row.blob_sha256 = sha256
     row.file_name = file_name
+    row.meta = meta
     if position is not None:
         row.position = position
     session.flush()

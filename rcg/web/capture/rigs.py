@@ -20,6 +20,8 @@ from rcg.web.pages import ContainerDep, PagesDep, base_url
 
 router = APIRouter()
 HERE = "/capture/rigs"
+AREA = "/capture/desk"
+"""the entry of the navigation that rigs belong to"""
 _EXAMPLES: dict[str, dict[str, Any]] = {
     "wled": {"url": "http://wled-ring.local", "per_light": 8},
     "serial": {"port": "/dev/ttyACM0"},
@@ -38,7 +40,7 @@ def rigs_page(request: Request, pages: PagesDep, container: ContainerDep) -> Res
     commands = Commands(
         curl=curl(base_url(request), container.settings, path="/api/rigs"), cli="rcg rig list"
     )
-    return pages.page("capture/rigs.html", title="Rigs", here=HERE, rigs=found, commands=commands)
+    return pages.page("capture/rigs.html", title="Rigs", here=AREA, rigs=found, commands=commands)
 
 
 @router.get("/rigs/new")
@@ -60,7 +62,7 @@ def new_page(request: Request, pages: PagesDep, container: ContainerDep, driver:
     return pages.page(
         "capture/rig.html",
         title="New rig",
-        here=HERE,
+        here=AREA,
         crumbs=(("Rigs", HERE), ("New rig", None)),
         rig=None,
         ways=[{"way": item, "missing": item.missing()} for item in WAYS.values()],
@@ -83,7 +85,7 @@ def rig_page(rig_id: str, request: Request, pages: PagesDep, container: Containe
     return pages.page(
         "capture/rig.html",
         title=rig.name,
-        here=HERE,
+        here=AREA,
         crumbs=(("Rigs", HERE), (rig.name, None)),
         rig=rig,
         ways=[],

@@ -25,7 +25,7 @@ const common = {
   loader: { ".woff2": "file" }, assetNames: "[name]-[hash]", chunkNames: "[name]-[hash]", legalComments: "none",
 };
 const pages = await build({
-  ...common, entryPoints: { main: "src/main.ts", theme: "src/theme.ts", styles: "src/styles/main.css" },
+  ...common, entryPoints: { main: "src/main.ts", capture: "src/capture/main.ts", theme: "src/theme.ts", styles: "src/styles/main.css" },
   entryNames: "[name]-[hash]", splitting: true,
 });
 // The API's own page links these by their plain names, so they carry no hash.

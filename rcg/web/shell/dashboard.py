@@ -25,6 +25,7 @@ SHOWN_FAILURES = 2
 _DAY_MS = 24 * 3600 * 1000
 _ENDED = ("done", "failed", "dead", "cancelled")
 ACTIONS = (
+    ("/capture/desk", "camera", "New capture", "a card under the lights, with your phone"),
     ("/grade/?new=1", "plus", "New card", "photographs of one card, to be graded"),
     ("/studio/?new=1", "database", "Create dataset", "what a model learns from"),
     ("/train/new", "play", "Train", "teach a model, watch it learn, use it"),

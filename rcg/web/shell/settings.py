@@ -82,8 +82,13 @@ class QrIn(BaseModel):
 @router.post("/qr")
 def qr(body: QrIn) -> Response:
     """A QR code as SVG. The link comes in the body, so that its secret stands in no address and no log."""
+    return qr_code(body.url)
+
+
+def qr_code(url: str) -> Response:
+    """Draw a QR code as SVG."""
     out = io.BytesIO()
-    segno.make(body.url, error="m").save(
+    segno.make(url, error="m").save(
         out, kind="svg", scale=4, border=3, xmldecl=False, omitsize=True, light="#fff"
     )
     return Response(out.getvalue(), media_type="image/svg+xml", headers={"cache-control": "no-store"})

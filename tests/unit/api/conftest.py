@@ -43,6 +43,10 @@ class WrittenDownJobs:
     def publish(self, kind, data, job_id=None):
         self.published.append((kind, data))
 
+    def cancel(self, job_id):
+        with self.db.write() as session:
+            session.get(Job, job_id).state = "cancelled"
+
 
 @dataclass
 class Parts:

@@ -29,17 +29,22 @@ await build({ stdin: { contents, resolveDir: folder, loader: "ts" }, bundle: tru
 
 
 class Core:
-    """The bundled core."""
+    """The bundled core.
 
-    def __init__(self, folder):
+    Args:
+        folder: for the bundle.
+        entry: TypeScript that exports what is to be called.
+        source: the folder it imports from.
+    """
+
+    def __init__(self, folder, entry=ENTRY, source="src/islands/annotate"):
         self.node, _ = bundle.find_node()
         self.core = folder / "core.mjs"
         build = folder / "build.mjs"
         build.write_text(
             BUILD.replace('"esbuild"', json.dumps(str(bundle.FRONTEND / "node_modules/esbuild/lib/main.js")))
         )
-        annotate = bundle.FRONTEND / "src/islands/annotate"
-        self._run([str(build), ENTRY, str(annotate), str(self.core)], "")
+        self._run([str(build), entry, str(bundle.FRONTEND / source), str(self.core)], "")
 
     def __call__(self, body, **values):
         """Run the body of an async function with ``core`` and ``given`` in scope; return what it returns."""

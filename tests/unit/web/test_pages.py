@@ -62,7 +62,7 @@ def test_a_phones_bar_holds_five_areas_and_the_others_stand_behind_more(client):
     assert (
         re.findall(r'<a href="([^"]+)"', more)
         == beyond
-        == ["/capture/rigs", "/augment/", "/train/models", "/jobs", "/settings"]
+        == ["/annotate/", "/augment/", "/train/models", "/jobs", "/settings"]
     )
     assert 'popovertarget="more-areas" data-here' in rail, "the bar shows that one is somewhere behind it"
 

@@ -7,6 +7,8 @@ interface Entry { word: string; where: string; icon: string; run: () => void }
 const go = (path: string) => (): void => location.assign(path);
 const COMMANDS: Entry[] = [
   { word: "Dashboard", where: "page", icon: "house", run: go("/") },
+  { word: "Capture", where: "page", icon: "camera", run: go("/capture/desk") },
+  { word: "Camera of this device", where: "page", icon: "camera", run: go("/capture/") },
   { word: "Rigs", where: "page", icon: "lightbulb", run: go("/capture/rigs") },
   { word: "Cards", where: "page", icon: "wallet-cards", run: go("/grade/") },
   { word: "Annotate", where: "page", icon: "pen-tool", run: go("/annotate/") },
@@ -16,6 +18,7 @@ const COMMANDS: Entry[] = [
   { word: "Models", where: "page", icon: "boxes", run: go("/train/models") },
   { word: "Jobs", where: "page", icon: "list-checks", run: go("/jobs") },
   { word: "Settings", where: "page", icon: "settings", run: go("/settings") },
+  { word: "New capture", where: "command", icon: "camera", run: go("/capture/desk") },
   { word: "New rig", where: "command", icon: "plus", run: go("/capture/rigs/new") },
   { word: "New card", where: "command", icon: "plus", run: go("/grade/?new=1") },
   { word: "Create dataset", where: "command", icon: "plus", run: go("/studio/?new=1") },

@@ -1,0 +1,1 @@
+"""Capture sessions: begun, lit, filled with frames, graded."""

@@ -1,0 +1,83 @@
+"""The page a phone photographs with, always dark; and the desk, which begins sessions and mirrors them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from rcg.api.services.capture import sessions
+from rcg.capture.lights import kinds
+from rcg.container import Container
+from rcg.store.repositories import cards, rigs
+from rcg.web.pages import ContainerDep, PagesDep, base_url
+from rcg.web.shell.settings import QrIn, network_addresses, qr_code
+
+router = APIRouter()
+HERE = "/capture/desk"
+RECENT = 8
+
+
+@router.get("/")
+def phone_page(pages: PagesDep, container: ContainerDep, session: str = "", card: str = "") -> Response:
+    """The camera. ``session``: which to go on with; ``card``: which to begin with."""
+    return pages.page(
+        "capture/phone.html",
+        title="Capture",
+        session=session,
+        chosen=_card(container, card),
+        **_choices(container),
+    )
+
+
+@router.get("/desk")
+def desk_page(
+    request: Request, pages: PagesDep, container: ContainerDep, session: str = "", card: str = ""
+) -> Response:
+    """The desk: begin, see what the phone sees, go on to the report."""
+    addresses = network_addresses(container.settings, request)
+    shown = sessions.get(container, session).model_dump(mode="json") if session else None
+    return pages.page(
+        "capture/desk.html",
+        title="Capture",
+        here=HERE,
+        session=shown,
+        addresses=addresses or [base_url(request)],
+        reachable=bool(addresses),
+        chosen=_card(container, card),
+        finished=sessions.listing(container, only_open=False, card_id=None, limit=RECENT).items,
+        **_choices(container),
+    )
+
+
+def _choices(container: Container) -> dict[str, Any]:
+    with container.db.read() as session:
+        found = rigs.listing(session)
+        return {
+            "rigs": [
+                {
+                    "id": row.id,
+                    "name": row.name,
+                    "way": kinds.way(row.driver).title,
+                    "default": row.is_default,
+                }
+                for row in found
+            ],
+            "open_sessions": sessions.listing(container, only_open=True, card_id=None, limit=RECENT).items,
+        }
+
+
+def _card(container: Container, card_id: str) -> dict[str, str] | None:
+    if not card_id:
+        return None
+    with container.db.read() as session:
+        row = cards.get(session, card_id)
+        return {"id": row.id, "name": row.name}
+
+
+@router.post("/qr")
+def qr(body: QrIn) -> Response:
+    """A QR code as SVG; the link comes in the body, so that it stands in no log."""
+    return qr_code(body.url)

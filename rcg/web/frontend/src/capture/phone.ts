@@ -1,0 +1,353 @@
+// The phone: which session, what is to be taken, and what happens on a tap.
+import { ApiError, call, explain } from "../lib/api";
+import { from, one } from "../lib/dom";
+import type { LiveEvent } from "../lib/live";
+import { Asked } from "./asked";
+import { allowSound, isQuiet, setQuiet, stayOn, tick, tremble } from "./awake";
+import { Camera, CameraError } from "./camera";
+import { Guide, type Look } from "./guide";
+import { type Held, hold, sentence } from "./lock";
+import { Screen, asking, picturesOf } from "./screen";
+import { Stopped, askLight, shootSide } from "./shoot";
+import { type Entry, Spool } from "./spool";
+import { memoryStore, openStore, sendFrame } from "./store";
+import { type Mode, type Session, isOpen } from "./types";
+
+const AIM_AGAIN_MS = 45_000, TELL_MS = 600;
+const AUTO = "rcg-capture-auto", MODE = "rcg-capture-mode";
+
+export class Phone {
+  private readonly screen = new Screen();
+  private readonly asked = new Asked((pending) => this.ask(pending?.words ?? null));
+  private spool!: Spool;
+  private session: Session | null = null;
+  private camera: Camera | null = null;
+  private guide: Guide | null = null;
+  private held: { for: string; how: Held } | null = null;
+  private stopper: AbortController | null = null;
+  private now: string | null = null;
+  private retake: string | null = null;
+  private aimTimer: ReturnType<typeof setInterval> | undefined;
+  private toldAt = 0;
+  private auto = localStorage.getItem(AUTO) === "1";
+  private mode: Mode = localStorage.getItem(MODE) === "photo" ? "photo" : "stream";
+
+  async start(): Promise<void> {
+    const store = await openStore().catch(() => null);
+    if (!store) this.screen.problem("This browser keeps nothing for this page.", "Frames wait in memory: do not reload before they are sent. A window that is not private keeps them.");
+    this.spool = new Spool(store ?? memoryStore(), sendFrame, {
+      waiting: (entries, problem) => { this.screen.waiting(entries, problem); this.draw(); },
+      taken: (_entry, answer) => this.take(answer.session),
+      refused: (entry, error) => this.refused(entry, error),
+    });
+    await this.spool.open();
+    for (const [target, name] of [[window, "online"], [window, "pageshow"], [document, "visibilitychange"]] as [EventTarget, string][]) target.addEventListener(name, () => this.woken());
+    document.addEventListener("click", (event) => this.click(event));
+    this.options();
+  }
+
+  /** Shows a session; an older state of it than what is shown is left aside. */
+  take(session: Session): void {
+    if (this.session?.id !== session.id) { if (!isOpen(session)) return; this.begin(session); return; }
+    if (session.revision < this.session.revision) return;
+    const turned = session.side !== this.session.side;
+    this.session = session;
+    if (session.state === "cancelled") { this.cancelled(); return; }
+    if (turned) this.retake = null;
+    this.screen.head(session);
+    this.draw();
+    this.settle();
+  }
+
+  begin(session: Session): void {
+    this.session = session;
+    this.held = null; this.retake = null; this.now = null;
+    history.replaceState(null, "", `/capture/?session=${session.id}`);
+    this.screen.head(session);
+    this.screen.calm();
+    this.screen.open("shoot");
+    this.draw();
+    void this.look();
+  }
+
+  async goOn(id: string): Promise<void> {
+    try {
+      const session = await call<Session>("GET", `/api/capture/sessions/${id}`);
+      if (isOpen(session)) { this.begin(session); return; }
+      this.session = session;
+      this.settle();
+    } catch (error) {
+      this.leave();
+      if (explain(error).status !== 404) throw error;
+    }
+  }
+
+  hear(event: LiveEvent): void {
+    if (event.kind === "hello" || event.kind === "reset") { void this.reload(); return; }
+    if (event.kind === "progress" && event.data["job_id"] === this.session?.job_id) this.screen.grading(Number(event.data["progress"] ?? 0));
+    if (event.kind === "state" && event.data["job_id"] === this.session?.job_id) void this.graded();
+    if (event.kind !== "capture") return;
+    if (this.session) this.asked.hear(event, this.session);
+    if (event.data["type"] !== "session") return;
+    const state = event.data["state"] as Session;
+    const waitsForOne = this.screen.place === "choose" || (this.screen.place === "done" && !this.sideMissing().length);
+    if (state.id === this.session?.id || (waitsForOne && state.state === "ready" && state.revision === 0)) this.take(state);
+  }
+
+  private async reload(): Promise<void> {
+    if (!this.session) return;
+    const session = await call<Session>("GET", `/api/capture/sessions/${this.session.id}`).catch(() => null);
+    if (session) this.take(session);
+    void this.spool.flush();
+  }
+
+  // The camera, and what it sees
+
+  private async look(): Promise<void> {
+    this.screen.button("Shoot", false);
+    try {
+      if (this.camera && !this.camera.live) { this.camera.close(); this.camera = null; }
+      this.camera ??= await Camera.open(this.screen.video);
+    } catch (error) {
+      const known = error instanceof CameraError ? error : new CameraError(String(error), "");
+      this.screen.advise(known.message);
+      this.screen.problem(known.message, known.hint, { word: "Try again", run: () => void this.look() });
+      return;
+    }
+    if (this.mode === "photo" && !this.camera.takesPhotos) this.mode = "stream";
+    if (!await stayOn()) this.screen.figures("This browser does not keep the screen on: touch it now and then.");
+    this.guide?.stop();
+    this.guide = new Guide(this.camera, (look) => this.seen(look));
+    this.guide.start();
+    clearInterval(this.aimTimer);
+    this.aimTimer = setInterval(() => void this.aim(), AIM_AGAIN_MS);
+    void this.aim();
+  }
+
+  /** Lights the card for aiming, where a device does that by itself. */
+  private async aim(): Promise<void> {
+    const { session } = this;
+    if (!session || this.stopper || document.hidden || this.screen.place !== "shoot" || session.rig?.acknowledged_by !== "device") return;
+    await askLight(session.id, "all").then(() => { if (!this.stopper) this.screen.calm(); }).catch((error: unknown) => {
+      const known = explain(error);
+      if (known.status && !this.stopper) this.screen.problem(known.detail, known.hint, { word: "Try again", run: () => void this.aim() });
+    });
+  }
+
+  private seen(look: Look): void {
+    if (this.stopper || this.screen.place !== "shoot" || !this.session) return;
+    this.screen.outlineOf(look);
+    const left = this.todo();
+    this.screen.advise(this.retake ? `Take ${this.retake === "ambient" ? "the frame without light" : `light ${this.retake}`} again. ${look.words}` : left.length ? look.words : "Every frame of this side is taken.");
+    this.screen.button(this.retake ? "Retake" : "Shoot", left.length > 0, look.good);
+    this.screen.figures(`${this.camera?.width ?? 0} × ${this.camera?.height ?? 0} px, ${look.fps} looks a second, ${look.ms.toFixed(0)} ms each`);
+    this.mirror(look.words, look.gates as unknown as Record<string, boolean>, null);
+    if (this.auto && this.guide?.steady && left.length && !this.retake) void this.shoot();
+  }
+
+  private mirror(words: string, gates: Record<string, boolean>, light: string | null): void {
+    const now = performance.now();
+    if (!this.session || now - this.toldAt < TELL_MS) return;
+    this.toldAt = now;
+    void call("POST", `/api/capture/sessions/${this.session.id}/guidance`, { words, gates, light }).catch(() => undefined);
+  }
+
+  // The frames
+
+  private sideMissing(): string[] {
+    const { session } = this;
+    if (!session) return [];
+    const waiting = new Set(this.spool.of(session.id, session.side).map((entry) => entry.light));
+    return session.missing.filter((light) => !waiting.has(light));
+  }
+
+  private todo(): string[] { return this.retake ? [this.retake] : this.sideMissing(); }
+
+  private async shoot(): Promise<void> {
+    const { session, camera } = this;
+    const lights = this.todo();
+    if (!session || !camera || this.stopper || !lights.length) return;
+    allowSound();
+    const stop = this.stopper = new AbortController();
+    this.screen.calm();
+    this.screen.stop.hidden = false;
+    this.screen.outlineOf(null);
+    this.guide?.stop();
+    this.asked.watch(session);
+    try {
+      await this.holdCamera(session, camera);
+      await shootSide(session, lights, camera, this.mode, this.held?.how.held ?? [], this.spool, {
+        asking: (light) => { this.now = light; this.draw(); this.screen.button("…", false); this.screen.advise(asking(light)); this.mirror(asking(light), {}, light); },
+        lit: () => undefined,
+        kept: () => { this.now = null; this.retake = null; tick(); tremble(20); this.draw(); },
+        away: () => this.screen.advise("RCG does not answer. Going on as soon as it does."),
+      }, stop.signal);
+      tick(1320, 0.15);
+      tremble([30, 60, 30]);
+    } catch (error) {
+      if (!(error instanceof Stopped)) this.failed(error);
+    } finally {
+      this.stopper = null;
+      this.now = null;
+      this.asked.done();
+      this.screen.stop.hidden = true;
+      this.draw();
+      if (!this.sideMissing().length) this.screen.advise("Sending the frames.");
+      else { this.guide?.start(); void this.aim(); }
+      this.settle();
+    }
+  }
+
+  private async holdCamera(session: Session, camera: Camera): Promise<void> {
+    const key = `${session.id}:${session.side}`;
+    if (this.held?.for === key) return;
+    const able = camera.capabilities;
+    const any = ["exposureMode", "whiteBalanceMode", "focusMode"].some((name) => Array.isArray(able[name]) && (able[name] as string[]).includes("manual"));
+    if (any) {
+      this.screen.advise("Setting the exposure. Hold still.");
+      if (session.rig?.acknowledged_by === "device") await askLight(session.id, "all");
+    }
+    const how = any ? await hold(camera) : { held: [], not: ["exposure", "white balance", "focus"], notes: [] };
+    this.held = { for: key, how };
+    this.screen.held([sentence(how), ...how.notes].join(" "));
+  }
+
+  private failed(error: unknown): void {
+    const known = error instanceof CameraError ? { detail: error.message, hint: error.hint } : explain(error);
+    tremble([80, 40, 80]);
+    this.screen.problem(known.detail, known.hint, { word: "Go on", run: () => void this.shoot() });
+  }
+
+  private refused(entry: Entry, error: ApiError): void {
+    tremble([80, 40, 80]);
+    this.screen.problem(error.detail, error.hint);
+    if (entry.session === this.session?.id) void this.reload();
+  }
+
+  private ask(words: string | null): void {
+    if (words === null || !this.stopper || !this.session) return;
+    this.screen.advise(words);
+    if (this.session.rig?.acknowledged_by === "person") { this.screen.button("Lit", true, true); tremble(15); }
+  }
+
+  // What comes after a side
+
+  private settle(): void {
+    const { session } = this;
+    if (!session || this.stopper || session.missing.length || this.spool.of(session.id, session.side).length) return;
+    if (this.screen.place === "shoot") { this.guide?.stop(); clearInterval(this.aimTimer); }
+    if (session.next_side) {
+      this.screen.grading(null);
+      this.screen.done(`The ${session.side} is done`, `Turn the card over: the ${session.next_side} comes now.`, [
+        { word: `Photograph the ${session.next_side}`, primary: true, icon: "camera", run: () => void this.turn() }, this.again(session)]);
+      return;
+    }
+    this.camera?.close();
+    this.camera = null;
+    const name = session.card?.name ?? "The card";
+    this.screen.done(`${name} is taken`, session.problem ? `${session.problem.detail} ${session.problem.hint}` : "It is being graded. The next card need not wait.", [
+      { word: "Next card", primary: true, icon: "camera", run: () => void this.nextCard() },
+      ...(session.card ? [{ word: "Look at the card", run: () => location.assign(`/grade/cards/${session.card?.id}`) }] : []),
+      this.again(session), { word: "Done", run: () => this.leave() }]);
+    void this.graded();
+  }
+
+  private again(session: Session): { word: string; run: () => void } {
+    return { word: "Take a frame again", run: () => { this.screen.open("shoot"); this.retake = session.wanted.find((light) => light !== "ambient") ?? null; this.draw(); void this.look(); } };
+  }
+
+  private async turn(): Promise<void> {
+    try {
+      const session = await call<Session>("POST", `/api/capture/sessions/${this.session?.id}/side`, {});
+      this.session = session;
+      this.begin(session);
+    } catch (error) { this.screen.says(`${explain(error).detail} ${explain(error).hint}`); }
+  }
+
+  private async nextCard(): Promise<void> {
+    try {
+      this.begin(await call<Session>("POST", `/api/capture/sessions/${this.session?.id}/next-card`, {}));
+    } catch (error) { this.screen.says(`${explain(error).detail} ${explain(error).hint}`); }
+  }
+
+  private async graded(): Promise<void> {
+    const id = this.session?.job_id;
+    if (!id || this.screen.place !== "done") return;
+    const job = await call<{ id: string; state: string; progress: number; result: { grade_id?: string } | null; error: { detail: string } | null }>("GET", `/api/jobs/${id}`).catch(() => null);
+    if (!job || job.id !== this.session?.job_id || this.screen.place !== "done") return;
+    this.screen.grading(job.state === "queued" || job.state === "running" ? job.progress : null);
+    if (job.state === "failed" || job.state === "dead") this.screen.says(`The grading failed: ${job.error?.detail ?? "no reason was given"}`);
+    const grade = job.result?.grade_id;
+    if (job.state !== "done" || !grade) return;
+    this.screen.says("Graded.");
+    const link = document.createElement("a");
+    link.className = "button primary";
+    link.href = `/grade/reports/${grade}`;
+    link.textContent = "See the report";
+    const actions = one("[data-done-actions]");
+    if (actions && !one("a", actions)) actions.prepend(link);
+  }
+
+  private cancelled(): void {
+    this.stopper?.abort();
+    this.leave();
+    this.screen.advise("");
+  }
+
+  private leave(): void {
+    this.stopper?.abort();
+    this.guide?.stop();
+    clearInterval(this.aimTimer);
+    this.camera?.close();
+    this.camera = null;
+    this.session = null;
+    location.assign("/capture/");
+  }
+
+  // Small things
+
+  private draw(): void {
+    const { session } = this;
+    if (!session) return;
+    const waiting = this.spool.of(session.id, session.side), kept = new Set(waiting.map((entry) => entry.light));
+    const sent = new Set(session.frames.filter((frame) => frame.side === session.side).map((frame) => frame.light));
+    this.screen.ring(session, (light) => (light === this.now ? "now" : kept.has(light) ? "kept" : sent.has(light) ? "sent" : ""));
+    this.screen.thumbs(picturesOf(session, waiting), this.retake, (light) => { if (!this.stopper) { this.retake = this.retake === light ? null : light; this.draw(); this.guide?.start(); } });
+  }
+
+  private woken(): void {
+    void this.spool.flush();
+    if (document.visibilityState !== "visible" || !this.session) return;
+    void this.reload();
+    if (this.screen.place === "shoot" && this.camera && !this.camera.live) void this.look();
+  }
+
+  private click(event: Event): void {
+    const open = from(event, "[data-go-on]");
+    if (open) void this.goOn(open.dataset["goOn"] ?? "");
+    if (from(event, "[data-go]")) {
+      if (this.asked.pending && this.session?.rig?.acknowledged_by === "person") { this.screen.button("…", false); void this.asked.answer(this.session).catch((error: unknown) => this.failed(error)); }
+      else void this.shoot();
+    }
+    if (from(event, "[data-stop]")) { this.stopper?.abort(); this.screen.advise("Stopping after this light."); }
+    if (from(event, "[data-leave]")) this.leave();
+  }
+
+  private options(): void {
+    const dialog = one<HTMLDialogElement>("[data-options]"), quiet = one<HTMLInputElement>("[data-quiet]");
+    const pressed = (): void => { this.screen.auto.setAttribute("aria-pressed", String(this.auto)); this.screen.auto.title = "Shoot by itself when all is right"; };
+    pressed();
+    this.screen.auto.addEventListener("click", () => { this.auto = !this.auto; localStorage.setItem(AUTO, this.auto ? "1" : "0"); allowSound(); pressed(); });
+    one("[data-menu]")?.addEventListener("click", () => dialog?.showModal());
+    one("[data-close]")?.addEventListener("click", () => dialog?.close());
+    if (quiet) { quiet.checked = isQuiet(); quiet.addEventListener("change", () => setQuiet(quiet.checked)); }
+    for (const radio of document.querySelectorAll<HTMLInputElement>("[name=mode]")) {
+      radio.checked = radio.value === this.mode;
+      radio.addEventListener("change", () => { this.mode = radio.value === "photo" ? "photo" : "stream"; localStorage.setItem(MODE, this.mode); });
+    }
+    one("[data-cancel]")?.addEventListener("click", () => {
+      dialog?.close();
+      if (this.session) void call("POST", `/api/capture/sessions/${this.session.id}/cancel`).then(() => this.cancelled()).catch((error: unknown) => this.failed(error));
+    });
+  }
+}

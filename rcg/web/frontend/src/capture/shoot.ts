@@ -1,0 +1,67 @@
+// One side, light after light: ask for the light, wait until it is on and steady, take the frame, put it where nothing is lost.
+import { ApiError, call } from "../lib/api";
+import type { Camera, Shot } from "./camera";
+import type { Spool } from "./spool";
+import { hashOf } from "./store";
+import type { Lit, Mode, Session } from "./types";
+
+export interface Steps {
+  /** A light is asked for. */
+  asking(light: string): void;
+  /** It is on. */
+  lit(light: Lit): void;
+  /** Its frame is on this phone's disk. */
+  kept(light: string, shot: Shot): void;
+  /** The server is away; the set goes on when it is back. */
+  away(): void;
+}
+
+const AGAIN_MS = 1000;
+const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+export class Stopped extends Error {}
+
+export async function askLight(session: string, light: string): Promise<Lit> {
+  return call<Lit>("POST", `/api/capture/sessions/${session}/light`, { light });
+}
+
+/** Takes the given frames in their order. Throws what a person has to see; what was taken until then is kept. */
+export async function shootSide(session: Session, lights: string[], camera: Camera, mode: Mode, held: string[], spool: Spool, steps: Steps, stop: AbortSignal): Promise<void> {
+  const size = { width: 0, height: 0 };
+  for (const light of lights) {
+    steps.asking(light);
+    const lit = await patiently(() => askLight(session.id, light), steps, stop);
+    const acknowledged = performance.now();
+    steps.lit(lit);
+    const shot = await camera.take(mode, acknowledged + lit.settle_ms);
+    if (stop.aborted) throw new Stopped();
+    if (size.width && (size.width !== shot.width || size.height !== shot.height)) {
+      throw new ApiError(0, "turned", "The phone was turned: the picture has another size now.", "Hold it as you began, and go on.");
+    }
+    [size.width, size.height] = [shot.width, shot.height];
+    const { bytes, type, thumbnail, quality, width, height, taken_at } = shot;
+    const settings = plain(camera.settings);
+    await spool.add({ sha256: await hashOf(bytes), session: session.id, light, bytes, type, at: Date.now(), meta: { side: session.side, mode, taken_at, width, height, settings, held, quality, thumbnail } });
+    steps.kept(light, shot);
+  }
+}
+
+/** Tries again while the server is away; anything it says is passed on. */
+async function patiently<T>(ask: () => Promise<T>, steps: Steps, stop: AbortSignal): Promise<T> {
+  for (;;) {
+    if (stop.aborted) throw new Stopped();
+    try {
+      return await ask();
+    } catch (error) {
+      const away = error instanceof ApiError && (error.status === 0 || error.status === 503);
+      if (!away) throw error;
+      steps.away();
+      await wait(AGAIN_MS);
+    }
+  }
+}
+
+/** Settings without what tells one device from another. */
+function plain(settings: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(settings).filter(([key]) => key !== "deviceId" && key !== "groupId"));
+}

@@ -1,0 +1,18 @@
+// What the server says of a capture session (rcg/api/capture_schemas.py).
+export type Side = "front" | "back";
+export type Mode = "stream" | "photo" | "file";
+export interface Quality { sharpness?: number | null; clipped?: number | null; dark?: number | null; mean?: number | null }
+export interface Frame { side: Side; light: string; sha256: string; mode: Mode; taken_at: number; quality: Quality; thumbnail_url: string | null }
+export interface Rig { id: string; name: string; driver: string; acknowledged_by: "person" | "page" | "device" }
+export interface Session {
+  id: string; revision: number; state: "ready" | "shooting" | "complete" | "cancelled";
+  rig: Rig | null; card: { id: string; name: string; set_name: string } | null;
+  sides: Side[]; side: Side; next_side: Side | null; wanted: string[]; missing: string[];
+  frames: Frame[]; captures: Partial<Record<Side, string>>; mode: Mode | null; photometric: boolean;
+  job_id: string | null; problem: { detail: string; hint: string } | null; device: string;
+}
+export interface Lit { light: string; took_ms: number; settle_ms: number }
+
+export const AMBIENT = "ambient";
+export const isOpen = (session: Session): boolean => session.state === "ready" || session.state === "shooting";
+export const lightWord = (light: string): string => (light === AMBIENT ? "no light" : `light ${light}`);

@@ -1,0 +1,204 @@
+"""A phone photographs a card under eight lights: real Chromium, with a camera that a simulated rig writes."""
+
+import io
+import time
+import urllib.request
+
+import numpy as np
+import pytest
+from conftest import FLAGS, GRADING_S, start_server
+from phone_rig import LIGHTS, PhoneBrowser, Scene, bars
+from PIL import Image
+
+pytestmark = pytest.mark.browser
+WANTED = ["ambient", *LIGHTS]
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory):
+    """A server of this module's own: its tests stop it in the middle."""
+    started = start_server(tmp_path_factory.mktemp("phone"))
+    yield started
+    started.stop()
+
+
+@pytest.fixture
+def phone(chromium, tmp_path):
+    """Makes a phone in front of a scene."""
+    opened = []
+
+    def make(server, scene, profile="profile", **options):
+        made = PhoneBrowser(chromium, server, scene, tmp_path / profile, FLAGS, **options)
+        opened.append(made)
+        return made
+
+    yield make
+    for each in opened:
+        each.close()
+    assert [text for each in opened for text in each.complaints] == []
+
+
+@pytest.fixture
+def plain(own):
+    """A rig and a scene that take no time to make."""
+    frames, dark = bars()
+    scene = Scene(own, "bars", frames, dark)
+    rigs = {rig["name"]: rig for rig in own.call("GET", "/api/rigs")["items"]}
+    if "bars" not in rigs:
+        own.call("POST", "/api/rigs", {"name": "bars", "driver": "sim", "config": {"scene": "bars"},
+                                       "lights": {"kind": "named", "count": 8}})  # fmt: skip
+    yield scene
+    for session in own.call("GET", "/api/capture/sessions?open=true")["items"]:
+        own.call("POST", f"/api/capture/sessions/{session['id']}/cancel")
+
+
+def photograph(server, sha256):
+    """A stored frame's pixels."""
+    import ssl
+
+    request = urllib.request.Request(
+        f"{server.url}/api/blobs/{sha256}", headers={"authorization": f"Bearer {server.token}"}
+    )
+    with urllib.request.urlopen(request, context=ssl._create_unverified_context(), timeout=30) as answer:
+        return np.asarray(Image.open(io.BytesIO(answer.read())).convert("RGB"))
+
+
+def check_lights(server, scene, frames):
+    """Every frame shows the light it says."""
+    seen = {}
+    for frame in frames:
+        seen[frame["light"]], _ = scene.light_of(photograph(server, frame["sha256"]))
+    assert seen == {light: light for light in WANTED}
+
+
+def session_of(server):
+    return server.call("GET", "/api/capture/sessions?limit=1")["items"][0]
+
+
+def until(condition, seconds=30):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        found = condition()
+        if found:
+            return found
+        time.sleep(0.1)
+    raise AssertionError("it did not come to that")
+
+
+def begin(page, name, sides="Front", rig="bars"):
+    page.get_by_label("Card", exact=True).fill(name)
+    page.get_by_label(sides, exact=True).check()
+    page.get_by_label("Lights").select_option(label=f"{rig} (Simulated)")
+    page.get_by_role("button", name="Begin").click()
+    page.locator("[data-go]:not([disabled])").wait_for()
+
+
+def test_a_rendered_card_from_the_phone_to_its_grade(own, phone):
+    from rcg.photometric.render import render_side
+
+    rendered = render_side(3, n_lights=8, frame_size=(1200, 1600), threads=2)
+    frames = {frame.name: frame.pixels for frame in rendered.frames}
+    dark = (0.012 * frames["1"]).astype(np.uint8)
+    scene = Scene(own, "card", frames, dark)
+    positions = [[float(value) for value in place] for place in rendered.lights.positions_mm]
+    own.call("POST", "/api/rigs", {"name": "true", "driver": "sim", "config": {"scene": "card"},
+                                   "lights": {"kind": "positions", "positions_mm": positions}})  # fmt: skip
+    page = phone(own, scene).page
+    begin(page, "Rendered dragon", rig="true")
+    page.get_by_text("Ready. Hold still.").wait_for()
+    began = time.monotonic()
+    page.locator("[data-go]").click()
+    page.get_by_role("heading", name="Rendered dragon is taken").wait_for()
+    took = time.monotonic() - began
+    session = session_of(own)
+    assert (session["state"], session["mode"], session["missing"]) == ("complete", "stream", [])
+    check_lights(own, scene, session["frames"])
+    assert took < 60, "the lights, the frames and the sending of one side"
+
+    page.get_by_role("link", name="See the report").wait_for(timeout=1000 * GRADING_S)
+    job = own.call("GET", f"/api/jobs/{session['job_id']}")
+    assert job["state"] == "done", job["error"]
+    report = own.call("GET", f"/api/grades/{job['result']['grade_id']}")
+    measured = report["sides"]["front"]["centering"]
+    truth = rendered.truth.centering
+    for axis in ("left_right", "top_bottom"):
+        assert measured[axis]["mean"] == pytest.approx(list(getattr(truth, axis).mean), abs=0.5)
+    card = own.call("GET", f"/api/cards/{session['card']['id']}")
+    assert card["grades"][0]["overall"], "all of the lights gave relief, so there is a whole grade"
+
+
+def test_offline_reload_and_a_restart_of_the_server_lose_and_double_nothing(own, phone, plain):
+    device = phone(own, plain)
+    page = device.page
+    begin(page, "Traveller")
+    page.evaluate("""() => {
+      const real = window.fetch, gone = () => Promise.reject(new TypeError('offline'));
+      window.fetch = (path, init) => (String(path).startsWith('/api/blobs/') ? gone() : real(path, init));
+    }""")
+    page.locator("[data-go]").click()
+    page.get_by_text("9 to send").first.wait_for(timeout=60_000)
+    assert session_of(own)["frames"] == [], "the frames are on the phone alone"
+
+    port = int(own.url.rsplit(":", 1)[1])
+    own.stop()
+    again = start_server(own.home, port)
+    own.process, own.token = again.process, again.token
+    page.reload()
+    done = until(lambda: (found := session_of(own))["state"] == "complete" and found)
+    check_lights(own, plain, done["frames"])
+    assert len(done["frames"]) == len(WANTED)
+    page.get_by_role("heading", name="Traveller is taken").wait_for()
+    capture = own.call("GET", f"/api/captures/{done['captures']['front']}")
+    assert [frame["light"] for frame in capture["frames"]] == WANTED
+    jobs = own.call("GET", f"/api/jobs?kind=grade&subject=card:{done['card']['id']}")["items"]
+    assert [job["id"] for job in jobs] == [done["job_id"]]
+
+
+def test_a_retake_replaces_one_frame_and_both_sides_follow(own, phone, plain):
+    page = phone(own, plain).page
+    begin(page, "Two sides", sides="Front and back")
+    page.locator("[data-go]").click()
+    page.get_by_role("heading", name="The front is done").wait_for(timeout=60_000)
+    before = {frame["light"]: frame["sha256"] for frame in session_of(own)["frames"]}
+    page.get_by_role("button", name="Take a frame again").click()
+    page.locator("[data-thumbs] [data-light='4']").click()
+    page.get_by_text("Take light 4 again.").wait_for()
+    page.locator("[data-go]").click()
+    page.get_by_role("heading", name="The front is done").wait_for()
+    after = session_of(own)
+    changed = {frame["light"] for frame in after["frames"] if frame["sha256"] != before[frame["light"]]}
+    assert changed <= {"4"}
+    assert after["state"] == "shooting"
+
+    page.get_by_role("button", name="Photograph the back").click()
+    page.locator("[data-go]:not([disabled])").wait_for()
+    page.locator("[data-go]").click()
+    page.get_by_role("heading", name="Two sides is taken").wait_for(timeout=60_000)
+    done = session_of(own)
+    assert set(done["captures"]) == {"front", "back"}
+    page.get_by_role("button", name="Next card").click()
+    page.locator("[data-go]:not([disabled])").wait_for()
+    assert session_of(own)["sides"] == ["front", "back"]
+
+
+def test_the_desk_begins_and_mirrors(own, phone, plain):
+    device = phone(own, plain)
+    desk = device.context.new_page()
+    desk.goto("/capture/desk")
+    desk.set_viewport_size({"width": 1200, "height": 900})
+    desk.get_by_label("Card", exact=True).fill("From the desk")
+    desk.get_by_label("Front", exact=True).check()
+    desk.get_by_label("Lights").select_option(label="bars (Simulated)")
+    desk.get_by_role("button", name="Begin").click()
+    desk.get_by_role("img", name="The link as a QR code").wait_for()
+    session = session_of(own)
+    desk.locator("[data-link]", has_text=session["id"]).wait_for()
+
+    device.page.bring_to_front()
+    device.page.locator("[data-go]:not([disabled])").wait_for()
+    device.page.locator("[data-go]").click()
+    device.page.get_by_role("heading", name="From the desk is taken").wait_for(timeout=60_000)
+    desk.get_by_text("Every frame is here.").wait_for()
+    assert desk.locator("[data-ring] .sent").count() == len(WANTED)
+    assert desk.locator("[data-frames] img").count() == len(WANTED)
+    desk.get_by_role("link", name="Go to the card").wait_for()
