@@ -1,4 +1,4 @@
-"""A phone before lights that are not there: Chromium with a file for a camera, which simulated lights write."""
+"""A phone before lights that are not there: a file is Chromium's camera, which simulated lights write."""
 
 import base64
 import hashlib
