@@ -1,6 +1,8 @@
 """A phone photographs a card under eight lights: real Chromium, with a camera that a simulated rig writes."""
 
+import hashlib
 import io
+import ssl
 import time
 import urllib.request
 
@@ -54,8 +56,6 @@ def plain(own):
 
 def photograph(server, sha256):
     """A stored frame's pixels."""
-    import ssl
-
     request = urllib.request.Request(
         f"{server.url}/api/blobs/{sha256}", headers={"authorization": f"Bearer {server.token}"}
     )
@@ -202,3 +202,45 @@ def test_the_desk_begins_and_mirrors(own, phone, plain):
     assert desk.locator("[data-ring] .sent").count() == len(WANTED)
     assert desk.locator("[data-frames] img").count() == len(WANTED)
     desk.get_by_role("link", name="Go to the card").wait_for()
+
+
+@pytest.mark.parametrize("way", ["code", "digits"])
+def test_a_phone_is_paired_from_the_desk_and_may_not_do_more(own, phone, plain, way):
+    desk = phone(own, plain).page
+    desk.goto("/capture/desk")
+    desk.get_by_role("button", name="Pair a phone").click()
+    desk.get_by_text("Waiting for the phone.").wait_for()
+    digits = desk.locator("[data-link]").inner_text().rsplit("code ", 1)[1]
+    device = phone(own, plain, "other", signed_in=False)
+    if way == "code":
+        device.page.goto(desk.locator("[data-code]").get_attribute("data-url"))
+    else:
+        device.page.goto("/capture/")
+        device.page.get_by_label("Code").fill("000 000" if digits != "000 000" else "111 111")
+        device.page.get_by_role("button", name="Pair").click()
+        device.page.get_by_text("This code does not pair").wait_for()
+        device.page.get_by_label("Code").fill(digits)
+        device.page.get_by_role("button", name="Pair").click()
+    device.page.locator("body[data-ready]").wait_for()
+    desk.get_by_text("Paired: Chrome on Linux.").wait_for()
+    assert "#" not in device.page.url
+    assert device.page.goto("/settings").status == 403
+    desk.goto("/settings")
+    row = desk.locator("[data-island=sessions] tr", has_text="phone")
+    row.get_by_role("button", name="Sign out").click()
+    row.wait_for(state="detached")
+    device.page.goto("/capture/")
+    device.page.wait_for_url("**/pair?next=**")
+
+
+def test_the_authority_is_offered_with_its_fingerprint(own, phone, plain):
+    device = phone(own, plain, signed_in=False)
+    device.page.goto("/certificate")
+    shown = device.page.locator("[data-fingerprint]").inner_text()
+    pem = (own.home / "certs" / "rcg-ca.pem").read_text()
+    der = ssl.PEM_cert_to_DER_cert(pem)
+    assert shown == hashlib.sha256(der).digest().hex(":").upper()
+    with device.page.expect_download() as download:
+        device.page.get_by_role("link", name="Get the certificate").click()
+    assert download.value.path().read_bytes() == der
+    assert download.value.suggested_filename == "rcg-ca.crt"

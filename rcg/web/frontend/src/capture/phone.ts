@@ -1,6 +1,6 @@
 // The phone: which session, what is to be taken, and what happens on a tap.
 import { ApiError, call, explain } from "../lib/api";
-import { from, one } from "../lib/dom";
+import { all, from, one } from "../lib/dom";
 import type { LiveEvent } from "../lib/live";
 import { Asked } from "./asked";
 import { allowSound, isQuiet, setQuiet, stayOn, tick, tremble } from "./awake";
@@ -95,10 +95,18 @@ export class Phone {
   }
 
   private async reload(): Promise<void> {
-    if (!this.session) return;
+    if (!this.session) { await this.begunSince(); return; }
     const session = await call<Session>("GET", `/api/capture/sessions/${this.session.id}`).catch(() => null);
     if (session) this.take(session);
     void this.spool.flush();
+  }
+
+  /** Takes up what the desk began between the page's making and its first event. */
+  private async begunSince(): Promise<void> {
+    const known = new Set(all("[data-open]").map((each) => each.dataset["open"]));
+    const open = await call<{ items: Session[] }>("GET", "/api/capture/sessions?open=true").catch(() => null);
+    const fresh = open?.items.find((session) => session.state === "ready" && !known.has(session.id));
+    if (fresh && !this.session) this.begin(fresh);
   }
 
   // The camera, and what it sees
