@@ -22,6 +22,7 @@ COMMAND_MODULES: tuple[str, ...] = (
     "schema",
     "dataset",
     "train",
+    "weights",
     "bench",
 )
 """modules of this package, in the order of ``rcg --help``"""

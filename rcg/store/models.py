@@ -21,13 +21,13 @@ from rcg.store.dataset_models import (
     Recipe,
 )
 from rcg.store.db import now_ms
-from rcg.store.training_models import Model, Run
+from rcg.store.training_models import Model, Run, WeightsFile
 
 __all__ = [
     "AnnotationOp", "AnnotationRow", "ApiToken", "Base", "Blob", "Capture", "CaptureFrame",
     "CaptureSession", "Card", "Dataset", "DatasetItem", "DatasetVersion", "Frame", "Grade", "ItemLayer",
     "Job", "KindRow", "Layer", "Model", "OneTimeLink", "Recipe", "Rig", "Run", "SignInSession",
-    "capture_models", "dataset_models", "new_id", "training_models",
+    "WeightsFile", "capture_models", "dataset_models", "new_id", "training_models",
 ]  # fmt: skip
 
 

@@ -84,8 +84,8 @@ class PhoneBrowser:
         options.setdefault("viewport", {"width": 390, "height": 844})
         self.context = launcher.launch_persistent_context(
             str(profile), executable_path=path, headless=True, base_url=server.url, has_touch=True,
-            args=[*flags, *CAMERA_FLAGS, camera, *([trust] if trusted else [])], ignore_https_errors=not trusted,
-            **options,
+            args=[*flags, *CAMERA_FLAGS, camera, *([trust] if trusted else [])],
+            ignore_https_errors=not trusted, **options,
         )  # fmt: skip
         self.context.set_default_timeout(30_000)
         self.page = self.context.pages[0]

@@ -116,7 +116,7 @@ class SerialDriver:
         if count != len(self._names):
             raise self._error(
                 f"The board on {self._config.port} has {count} lights and the rig {len(self._names)}.",
-                f"Set the rig to {count} lights, or LIGHTS in the sketch to {len(self._names)}.",
+                f"Set the rig to {count} lights, or PINS in the sketch to {len(self._names)}.",
                 sent="?", got=got,
             )  # fmt: skip
         return f"{found[0]} on {self._config.port}"

@@ -229,6 +229,25 @@ def test_a_persons_tap_is_the_acknowledgement(make, client, parts):
     assert client.post("/api/rigs/ring/ack", json={"seq": asked["seq"]}).status_code == 409
 
 
+def test_a_person_who_does_not_tap_does_not_hold_up_the_servers_stop(make, client, parts):
+    make()
+    result = {}
+    call = threading.Thread(
+        target=lambda: result.update(client.post("/api/rigs/ring/light", json={"light": "3"}).json())
+    )
+    call.start()
+    while not client.get("/api/rigs/ring/light").json()["pending"]:
+        time.sleep(0.01)
+    client.portal.call(_set, parts.stopping)
+    call.join(5)
+    assert result["error"] == "unavailable"
+    assert client.get("/api/rigs/ring/light").json()["pending"] is None
+
+
+async def _set(event):
+    event.set()
+
+
 def test_switching_needs_the_scope_capture(script, make):
     make()
     reader = script("read", "label", "train")

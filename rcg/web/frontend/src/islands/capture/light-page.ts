@@ -5,6 +5,7 @@ import * as live from "../../lib/live";
 
 interface Config { rig: string; count: number; patch: number; turn_deg: number; mirrored: boolean }
 interface Asked { seq: number; light: string | null; ack: boolean }
+const LOOK_MS = 1000;
 const APART_MS = 1000 / 3;  // at most three changes a second: photosensitive epilepsy
 
 const drawn = (): Promise<void> => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(() => resolve())));
@@ -100,6 +101,8 @@ export function mount(root: HTMLElement): void {
   document.addEventListener("keydown", (event) => { if (running && !["Control", "Meta", "Alt", "Shift"].includes(event.key)) stop(); });
   document.addEventListener("visibilitychange", () => { if (!document.hidden) { void keepAwake(); void look(); } });
   addEventListener("resize", lay);
+  // Events are quick; looking makes up for one that was lost, as when a tab that held the stream was put to sleep.
+  setInterval(() => { if (running && !document.hidden) void look(); }, LOOK_MS);
   live.listen((event) => {
     if (event.kind === "reset" || event.kind === "hello") void look();
     if (event.kind === "capture" && event.data["type"] === "light" && event.data["rig"] === config.rig) {

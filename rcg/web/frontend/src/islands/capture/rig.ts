@@ -16,7 +16,7 @@ const said = (light: string | null): string => (light === null ? "Dark" : light 
 export function mount(root: HTMLElement): void {
   const id = root.dataset["rig"] ?? "", form = one<HTMLFormElement>("[data-form]", root);
   let places = JSON.parse(root.dataset["places"] ?? "{}") as Places;
-  let busy = false;
+  let busy = false, shown_seq = 0;
 
   const draw = (): void => {
     one("[data-top]", root)?.replaceChildren(topView(places, id ? (light) => void show(light) : undefined));
@@ -39,7 +39,7 @@ export function mount(root: HTMLElement): void {
     box.hidden = !pending || root.dataset["told"] !== "person";
     words.textContent = pending?.words ?? "";
     tap.dataset["seq"] = String(pending?.seq ?? "");
-    if (!box.hidden) { tap.focus({ preventScroll: true }); box.scrollIntoView({ block: "center" }); }
+    if (!box.hidden && shown_seq !== pending?.seq) { shown_seq = pending?.seq ?? 0; tap.focus({ preventScroll: true }); box.scrollIntoView({ block: "center" }); }
   };
   const setBusy = (on: boolean): void => {
     busy = on;
@@ -49,6 +49,7 @@ export function mount(root: HTMLElement): void {
   const show = async (light: string | null): Promise<void> => {
     trouble();
     state("Waiting for the acknowledgement");
+    const looking = root.dataset["told"] === "person" ? setInterval(() => void now(), 1000) : 0;  // makes up for a lost event
     try {
       const ack = await call<Ack>("POST", `/api/rigs/${id}/light`, { light });
       mark(root, ack.light);
@@ -58,6 +59,8 @@ export function mount(root: HTMLElement): void {
       mark(root, null);
       ask(null);
       trouble(error);
+    } finally {
+      clearInterval(looking);
     }
   };
   const test = async (): Promise<void> => {
@@ -86,7 +89,7 @@ export function mount(root: HTMLElement): void {
     if (!found) return;
     mark(root, found.light);
     ask(found.pending);
-    if (found.open && found.answered && !busy) state(`${said(found.light)}: ${found.answered}`);
+    if (found.open && found.answered && !busy && !found.pending) state(`${said(found.light)}: ${found.answered}`);
   };
 
   root.addEventListener("click", (event) => {
