@@ -54,13 +54,8 @@ def build(container: Container) -> FastAPI:
         license_info={"name": "Apache-2.0"},
     )
     # The owner's routes come first: "/datasets/discover" must not be taken for a dataset's id.
-<<<<<<< HEAD
-    workshop = (owner_datasets, owner_training, datasets, kinds, labels, recipes, training, models)
-    for part in (cards, grades, rigs, capture, *workshop, jobs, blobs, auth, system, docs):
-=======
     workshop = (owner_datasets, owner_training, datasets, kinds, labels, recipes, training, models, weights)
-    for part in (cards, grades, rigs, *workshop, jobs, blobs, auth, system, docs):
->>>>>>> lights
+    for part in (cards, grades, rigs, capture, *workshop, jobs, blobs, auth, system, docs):
         app.include_router(part.router)
     _declare_token(app)
     return app
