@@ -9,7 +9,8 @@ from rcg.settings import LimitSettings
 
 PUBLIC_PATHS = frozenset({
     "/health", "/health/live", "/health/ready", "/api/health",
-    "/sign-in", "/link", "/api/auth/redeem", "/favicon.ico",
+    "/sign-in", "/link", "/pair", "/certificate", "/certificate/rcg-ca.crt", "/api/auth/redeem",
+    "/favicon.ico",
 })  # fmt: skip
 """what answers without credentials, besides files below /static/; nothing else does"""
 PUBLIC_FOLDER = "/static/"
@@ -20,7 +21,15 @@ ANNOTATIONS_BYTES = 32_000_000  # thousands of polygons copied in one step
 _MEGABYTE = 1_000_000
 _MULTIPART_OVERHEAD = 1_000_000
 
-_OWNER = ("/api/tokens", "/api/sessions", "/api/links", "/api/settings", "/api/logs", "/settings")
+_OWNER = (
+    "/api/tokens",
+    "/api/sessions",
+    "/api/links",
+    "/api/pairing",
+    "/api/settings",
+    "/api/logs",
+    "/settings",
+)
 _CAPTURE = (
     "/api/cards", "/api/captures", "/api/blobs", "/api/jobs", "/api/grade", "/api/demo", "/grade",
     "/api/rigs", "/api/capture", "/api/mat", "/capture",

@@ -231,7 +231,7 @@ class LayerOut(BaseModel):
 
 
 class RedeemIn(In):
-    """The secret of a one-time link: what stands behind its #."""
+    """The secret of a one-time link: what stands behind its #; or a pairing's six digits."""
 
     secret: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 
@@ -250,6 +250,7 @@ class SessionOut(Out):
     """A signed-in device."""
 
     id: str
+    kind: Literal["browser", "phone"] = Field(description="a phone may look and capture, no more")
     device: str
     created_at: int
     last_seen_at: int
@@ -266,6 +267,14 @@ class LinkIn(In):
     """What the link is for."""
 
     purpose: Literal["sign_in"] = "sign_in"
+
+
+class PairingOut(BaseModel):
+    """What lets one phone in, once: open ``path`` on it, or type the code at ``/pair``."""
+
+    path: str
+    code: str = Field(description="six digits")
+    expires_at: int
 
 
 class LinkOut(BaseModel):

@@ -163,7 +163,8 @@ async def _refuse(error: RcgError, scope: Scope, headers: Headers, receive: Rece
     ):
         query = scope.get("query_string", b"").decode("latin-1")
         wanted = scope["path"] + (f"?{query}" if query else "")
-        response = RedirectResponse(f"/sign-in?next={quote(wanted, safe='/')}", 303)
+        way = "/pair" if scope["path"] == "/capture/" else "/sign-in"  # a phone is paired, a browser signs in
+        response = RedirectResponse(f"{way}?next={quote(wanted, safe='/')}", 303)
     await response(scope, receive, send)
 
 

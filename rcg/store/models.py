@@ -191,7 +191,7 @@ class OneTimeLink(Base):
 
     __tablename__ = "links"
     secret_hash: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
-    purpose: Mapped[str] = mapped_column(String(10), doc="setup, sign_in or pair")
+    purpose: Mapped[str] = mapped_column(String(10), doc="setup, sign_in, pair or pair_code")
     created_at: Mapped[int] = mapped_column(default=now_ms)
     expires_at: Mapped[int]
     used_at: Mapped[int | None]

@@ -20,7 +20,7 @@ from rcg.web.augment import recipes
 from rcg.web.capture import phone, rigs
 from rcg.web.grade import card, cards, report
 from rcg.web.pages import Pages
-from rcg.web.shell import dashboard, design, jobs, settings, sign_in
+from rcg.web.shell import certificate, dashboard, design, jobs, settings, sign_in
 from rcg.web.studio import dataset, datasets, kind_form
 from rcg.web.train import compare, models, new, run, runs
 
@@ -99,6 +99,7 @@ def make_areas(container: Container, *, bundle: bundles.Bundle | None = None) ->
                 settings.router,
                 design.router,
                 sign_in.router,
+                certificate.router,
             ),
         ),
     ]

@@ -1,4 +1,4 @@
-"""A phone before lights that are not there: a file is Chromium's camera, which simulated lights write."""
+"""A phone before lights that are not there: Chromium with a file as camera, which simulated lights fill."""
 
 import base64
 import hashlib
@@ -75,21 +75,26 @@ def bars(size=(480, 640)):
 class PhoneBrowser:
     """One installation of Chromium: its profile outlives a page, as a phone's does."""
 
-    def __init__(self, chromium, server, scene, profile, flags, **options):
+    def __init__(
+        self, chromium, server, scene, profile, flags, *, signed_in=True, trusted=True, **options
+    ):
         launcher, path = chromium
         camera = f"--use-file-for-fake-video-capture={scene.camera}"
         trust = f"--ignore-certificate-errors-spki-list={spki_of(server.url)}"
         options.setdefault("viewport", {"width": 390, "height": 844})
         self.context = launcher.launch_persistent_context(
             str(profile), executable_path=path, headless=True, base_url=server.url, has_touch=True,
-            args=[*flags, *CAMERA_FLAGS, camera, trust], **options,
+            args=[*flags, *CAMERA_FLAGS, camera, *([trust] if trusted else [])],
+            ignore_https_errors=not trusted, **options,
         )  # fmt: skip
         self.context.set_default_timeout(30_000)
         self.page = self.context.pages[0]
         self.complaints = []
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        if not signed_in:
+            return
         self.page.goto("/capture/")
-        if "/sign-in" in self.page.url:
+        if "/pair" in self.page.url:
             self.page.goto(server.link())
             self.page.wait_for_url(server.url + "/")
             self.page.goto("/capture/")

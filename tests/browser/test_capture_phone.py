@@ -1,6 +1,8 @@
 """A phone photographs a card under eight lights: real Chromium, with a camera that a simulated rig writes."""
 
+import hashlib
 import io
+import ssl
 import time
 import urllib.request
 
@@ -54,8 +56,6 @@ def plain(own):
 
 def photograph(server, sha256):
     """A stored frame's pixels."""
-    import ssl
-
     request = urllib.request.Request(
         f"{server.url}/api/blobs/{sha256}", headers={"authorization": f"Bearer {server.token}"}
     )
@@ -202,3 +202,135 @@ def test_the_desk_begins_and_mirrors(own, phone, plain):
     assert desk.locator("[data-ring] .sent").count() == len(WANTED)
     assert desk.locator("[data-frames] img").count() == len(WANTED)
     desk.get_by_role("link", name="Go to the card").wait_for()
+
+
+@pytest.mark.parametrize("way", ["code", "digits"])
+def test_a_phone_is_paired_from_the_desk_and_may_not_do_more(own, phone, plain, way):
+    desk = phone(own, plain).page
+    desk.goto("/capture/desk")
+    desk.get_by_role("button", name="Pair a phone").click()
+    desk.get_by_text("Waiting for the phone.").wait_for()
+    digits = desk.locator("[data-link]").inner_text().rsplit("code ", 1)[1]
+    device = phone(own, plain, "other", signed_in=False)
+    if way == "code":
+        device.page.goto(desk.locator("[data-code]").get_attribute("data-url"))
+    else:
+        device.page.goto("/capture/")
+        device.page.get_by_label("Code").fill("000 000" if digits != "000 000" else "111 111")
+        device.page.get_by_role("button", name="Pair").click()
+        device.page.get_by_text("This code does not pair").wait_for()
+        device.page.get_by_label("Code").fill(digits)
+        device.page.get_by_role("button", name="Pair").click()
+    device.page.locator("body[data-ready]").wait_for()
+    desk.get_by_text("Paired: Chrome on Linux.").wait_for()
+    assert "#" not in device.page.url
+    assert device.page.goto("/settings").status == 403
+    desk.goto("/settings")
+    row = desk.locator("[data-island=sessions] tr", has_text="phone")
+    row.get_by_role("button", name="Sign out").click()
+    row.wait_for(state="detached")
+    device.page.goto("/capture/")
+    device.page.wait_for_url("**/pair?next=**")
+
+
+def test_the_authority_is_offered_with_its_fingerprint(own, phone, plain):
+    device = phone(own, plain, signed_in=False)
+    device.page.goto("/certificate")
+    shown = device.page.locator("[data-fingerprint]").inner_text()
+    pem = (own.home / "certs" / "rcg-ca.pem").read_text()
+    der = ssl.PEM_cert_to_DER_cert(pem)
+    assert shown == hashlib.sha256(der).digest().hex(":").upper()
+    with device.page.expect_download() as download:
+        device.page.get_by_role("link", name="Get the certificate").click()
+    assert download.value.path().read_bytes() == der
+    assert download.value.suggested_filename == "rcg-ca.crt"
+
+
+def test_the_page_opens_without_the_network_and_sends_when_it_is_back(own, phone, plain):
+    device = phone(own, plain)
+    page = device.page
+    page.evaluate("navigator.serviceWorker.ready.then(() => true)")
+    begin(page, "Cellar")
+    page.evaluate("""() => {
+      const real = window.fetch, gone = () => Promise.reject(new TypeError('offline'));
+      window.fetch = (path, init) => (String(path).startsWith('/api/blobs/') ? gone() : real(path, init));
+    }""")
+    page.locator("[data-go]").click()
+    page.get_by_text("9 to send").first.wait_for(timeout=60_000)
+    device.context.set_offline(True)
+    page.reload()
+    page.get_by_text("9 frames on this phone wait to be sent").wait_for()
+    page.get_by_text("It goes on as soon as the server answers").wait_for()
+    device.context.set_offline(False)
+    page.get_by_role("heading", name="Cellar is taken").wait_for(timeout=60_000)
+    check_lights(own, plain, session_of(own)["frames"])
+    kept = page.evaluate(
+        "caches.keys().then(names => Promise.all(names.map(name => caches.open(name).then(c => c.keys()))))"
+        ".then(all => all.flat().map(request => new URL(request.url).pathname))"
+    )
+    assert "/capture/" in kept
+    assert [path for path in kept if path.startswith("/api")] == []
+
+
+def test_the_camera_can_be_put_on_the_home_screen(own, phone, plain):
+    device = phone(own, plain)
+    device.page.evaluate("navigator.serviceWorker.ready.then(() => true)")
+    tools = device.context.new_cdp_session(device.page)
+    assert tools.send("Page.getInstallabilityErrors")["installabilityErrors"] == []
+    manifest = tools.send("Page.getAppManifest")
+    assert manifest["errors"] == []
+    assert manifest["url"].endswith("/capture/manifest.webmanifest")
+
+
+def test_a_warning_that_was_tapped_away_is_explained(own, phone, plain):
+    device = phone(own, plain, trusted=False)
+    device.page.get_by_text("This phone does not trust RCG's certificate").wait_for()
+    device.page.get_by_role("link", name="How to trust it").click()
+    device.page.get_by_role("heading", name="Trust this server, once").wait_for()
+
+
+WEBKIT = """
+  delete window.ImageCapture;
+  delete HTMLVideoElement.prototype.requestVideoFrameCallback;
+  delete Navigator.prototype.wakeLock;
+  delete Navigator.prototype.vibrate;
+  delete MediaStreamTrack.prototype.getCapabilities;
+"""
+
+
+def test_a_browser_without_the_newer_interfaces_takes_the_same_frames(own, phone, plain):
+    device = phone(own, plain)
+    device.context.add_init_script(WEBKIT)
+    device.page.goto("/capture/")
+    device.page.locator("body[data-ready]").wait_for()
+    begin(device.page, "Plain browser")
+    device.page.locator("[data-go]").click()
+    device.page.get_by_role("heading", name="Plain browser is taken").wait_for(timeout=60_000)
+    check_lights(own, plain, session_of(own)["frames"])
+
+
+def test_photographs_of_the_camera_app_are_taken_and_marked(own, phone, plain):
+    device = phone(own, plain)
+    device.context.add_init_script("navigator.mediaDevices.getUserMedia = () => "
+                                   "Promise.reject(new DOMException('no', 'NotAllowedError'));")  # fmt: skip
+    page = device.page
+    page.goto("/capture/")
+    page.locator("body[data-ready]").wait_for()
+    page.get_by_label("Card", exact=True).fill("By hand")
+    page.get_by_label("Front", exact=True).check()
+    page.get_by_label("Lights").select_option(label="bars (Simulated)")
+    page.get_by_role("button", name="Begin").click()
+    page.get_by_text("The camera is not allowed for this page.").first.wait_for()
+    page.get_by_role("button", name="Use the camera app").click()
+    page.locator("[data-go]").click()
+    for light in WANTED:
+        page.get_by_text("The lights are off." if light == "ambient" else f"Light {light} is on.").wait_for()
+        file = io.BytesIO()
+        Image.fromarray(plain.frames[light]).save(file, "JPEG", quality=95)
+        with page.expect_file_chooser() as chooser:
+            page.locator("[data-go]").click()
+        chooser.value.set_files({"name": "IMG.jpg", "mimeType": "image/jpeg", "buffer": file.getvalue()})
+    page.get_by_role("heading", name="By hand is taken").wait_for(timeout=60_000)
+    session = session_of(own)
+    assert (session["mode"], session["photometric"]) == ("file", False)
+    check_lights(own, plain, session["frames"])

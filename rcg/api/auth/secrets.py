@@ -28,6 +28,11 @@ def new_link_secret() -> str:
     return secrets.token_urlsafe(16)
 
 
+def new_pairing_code() -> str:
+    """Six digits, for who types: few, so they last for minutes and tries at them are counted."""
+    return f"{secrets.randbelow(1_000_000):06d}"
+
+
 def cookie_name(port: int) -> str:
     """Return the cookie's name; browsers do not keep the ports of a host apart, so the name does.
 

@@ -17,6 +17,7 @@ from rcg.api.auth.secrets import (
     cookie_name,
     digest,
     new_link_secret,
+    new_pairing_code,
     new_session_secret,
     new_token,
 )
@@ -27,9 +28,13 @@ from rcg.store.models import ApiToken, SignInSession
 from rcg.store.repositories import auth as rows
 
 Purpose = Literal["setup", "sign_in"]
+_PAIRING = ("pair", "pair_code")
+PHONE_SCOPES: tuple[Scope, ...] = ("read", "capture")
+"""what a paired phone may do: photograph and look, but not make links or read the log"""
 _MINUTE = 60_000
 _DAY = 24 * 60 * _MINUTE
 LINK_LIFE_MS = 15 * _MINUTE
+PAIRING_LIFE_MS = 2 * _MINUTE
 SESSION_IDLE_MS = 30 * _DAY
 SESSION_LIFE_MS = 180 * _DAY
 _SEEN_EVERY_MS = 5 * _MINUTE
@@ -54,6 +59,20 @@ class NewLink:
     def path(self) -> str:
         """What follows the server's address."""
         return f"/link#{self.secret}"
+
+
+@dataclass(frozen=True)
+class NewPairing:
+    """What lets one phone in: a secret for a QR code, or six digits for who types. One use ends both."""
+
+    secret: str
+    code: str
+    expires_at: int
+
+    @property
+    def path(self) -> str:
+        """What follows the server's address."""
+        return f"/pair#{self.secret}"
 
 
 @dataclass(frozen=True)
@@ -86,6 +105,8 @@ class AuthService:
         self._port = port
         self._clock = clock
         self._throttle = Throttle(per_minute=5, burst=10)
+        # Six digits can be guessed, from however many addresses: in a code's two minutes twenty tries fit.
+        self._codes = Throttle(per_minute=5, burst=10)
 
     # One-time links
 
@@ -111,6 +132,23 @@ class AuthService:
             rows.add_link(session, secret_hash=digest(secret), purpose=purpose, expires_at=expires)
         return NewLink(secret, purpose, None if purpose == "setup" else expires)
 
+    def create_pairing(self) -> NewPairing:
+        """Make what lets one phone in within two minutes; an earlier one that was not used ends."""
+        made = NewPairing(new_link_secret(), new_pairing_code(), self._clock() + PAIRING_LIFE_MS)
+        with self._db.write() as session:
+            for purpose in _PAIRING:
+                rows.drop_links(session, purpose=purpose)
+            rows.add_link(
+                session, secret_hash=digest(made.secret), purpose="pair", expires_at=made.expires_at
+            )
+            code = _code_digest(made.code)
+            row = rows.link_by_hash(session, code)
+            if row is not None:  # the same six digits were used before
+                row.used_at, row.expires_at = None, made.expires_at
+            else:
+                rows.add_link(session, secret_hash=code, purpose="pair_code", expires_at=made.expires_at)
+        return made
+
     def redeem(self, secret: str, *, user_agent: str = "", address: str = "local") -> NewSession:
         """Turn a link's secret into a session, once.
 
@@ -118,19 +156,33 @@ class AuthService:
         tries from one address.
         """
         self._throttle.take(address)
+        code = "".join(secret.split())
+        typed = len(code) == 6 and code.isascii() and code.isdigit()
+        if typed:
+            self._codes.take("all")
         now, cookie = self._clock(), new_session_secret()
         with self._db.write() as session:
-            link = rows.link_by_hash(session, digest(secret))
+            link = rows.link_by_hash(session, _code_digest(code) if typed else digest(secret))
             if link is None:
-                raise _bad_link("This link is not known here.")
+                raise _bad_code() if typed else _bad_link("This link is not known here.")
+            pairing = link.purpose in _PAIRING
             if link.used_at is not None:
-                raise _bad_link("This link has been used already; each works once.")
+                raise _bad_code() if typed else _bad_link("This link has been used already; each works once.")
             if link.expires_at <= now:
-                raise _bad_link("This link is too old; each works for 15 minutes.")
+                life = "two" if pairing else "15"
+                raise (
+                    _bad_code()
+                    if typed
+                    else _bad_link(f"This link is too old; each works for {life} minutes.")
+                )
             if link.purpose == "setup" and self._live_sessions(session):
                 raise _bad_link("RCG is set up already, so its set-up link no longer works.")
             link.used_at = now
-            row = rows.add_session(session, digest(cookie), device_name(user_agent), now)
+            if pairing:
+                for purpose in _PAIRING:
+                    rows.drop_links(session, purpose=purpose)
+            kind = "phone" if pairing else "browser"
+            row = rows.add_session(session, digest(cookie), device_name(user_agent), now, kind)
             return NewSession(cookie, _of_session(row))
 
     # Who is it?
@@ -301,8 +353,20 @@ def _bad_link(detail: str) -> ForbiddenError:
     return ForbiddenError(detail, "Make a new one on the computer that runs RCG: rcg link")
 
 
+def _bad_code() -> ForbiddenError:
+    return ForbiddenError(
+        "This code does not pair: it is wrong, used, or older than two minutes.",
+        "Make a new one on the computer: Capture, then Pair a phone.",
+    )
+
+
+def _code_digest(code: str) -> bytes:
+    return digest(f"pairing code {code}")
+
+
 def _of_session(row: SignInSession) -> Principal:
-    return Principal("session", row.id, row.device, frozenset(SCOPES), row.created_at + SESSION_LIFE_MS)
+    scopes = frozenset(PHONE_SCOPES if row.kind == "phone" else SCOPES)
+    return Principal("session", row.id, row.device, scopes, row.created_at + SESSION_LIFE_MS)
 
 
 def _of_token(row: ApiToken) -> Principal:

@@ -35,6 +35,8 @@ def redeem(
         user_agent=request.headers.get("user-agent", ""),
         address=request.client.host if request.client else "unknown",
     )
+    if "admin" not in made.principal.scopes:
+        container.jobs.events.publish("capture", {"type": "paired", "device": made.principal.name})
     response.set_cookie(
         cookie_name(_port(request)),
         made.secret,
@@ -86,6 +88,14 @@ def make_link(container: ContainerDep, body: schemas.LinkIn | None = None) -> sc
     """Make a link that signs one browser in within 15 minutes."""
     link = container.auth.create_link((body or schemas.LinkIn()).purpose)
     return schemas.LinkOut(path=link.path, expires_at=link.expires_at)
+
+
+@router.post("/pairing", status_code=201, tags=["sign-in"])
+def make_pairing(response: Response, container: ContainerDep) -> schemas.PairingOut:
+    """Let one phone in within two minutes: it may look and capture, and is ended like any device."""
+    made = container.auth.create_pairing()
+    response.headers["cache-control"] = "no-store"
+    return schemas.PairingOut(path=made.path, code=made.code, expires_at=made.expires_at)
 
 
 @router.get("/tokens", tags=["sign-in"])

@@ -10,9 +10,11 @@ from sqlalchemy.orm import Session
 from rcg.store.models import ApiToken, OneTimeLink, SignInSession
 
 
-def add_session(session: Session, secret_hash: bytes, device: str, now: int) -> SignInSession:
-    """Keep a new sign-in. Times in ms."""
-    row = SignInSession(secret_hash=secret_hash, device=device, created_at=now, last_seen_at=now)
+def add_session(
+    session: Session, secret_hash: bytes, device: str, now: int, kind: str = "browser"
+) -> SignInSession:
+    """Keep a new sign-in of a ``browser`` or a ``phone``. Times in ms."""
+    row = SignInSession(secret_hash=secret_hash, device=device, kind=kind, created_at=now, last_seen_at=now)
     session.add(row)
     session.flush()
     return row

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from typing import Any
 
 from fastapi import APIRouter
@@ -12,6 +14,7 @@ from rcg.api.services.capture import sessions
 from rcg.capture.lights import kinds
 from rcg.container import Container
 from rcg.store.repositories import cards, rigs
+from rcg.web import bundle
 from rcg.web.pages import ContainerDep, PagesDep, base_url
 from rcg.web.shell.settings import QrIn, network_addresses, qr_code
 
@@ -21,14 +24,57 @@ RECENT = 8
 
 
 @router.get("/")
-def phone_page(pages: PagesDep, container: ContainerDep, session: str = "", card: str = "") -> Response:
-    """The camera. ``session``: which to go on with; ``card``: which to begin with."""
+def phone_page(pages: PagesDep, container: ContainerDep, card: str = "") -> Response:
+    """The camera. ``card``: which to begin with; its script reads from the address which session goes on."""
     return pages.page(
         "capture/phone.html",
         title="Capture",
-        session=session,
         chosen=_card(container, card),
         **_choices(container),
+    )
+
+
+@router.get("/sw.js")
+def worker() -> Response:
+    """The worker that lets the camera's page open without the server; asked for anew each time."""
+    names = json.loads((bundle.DIST / "capture-shell.json").read_text("utf-8"))
+    files = [f"/static/dist/{name}" for name in names]
+    script = (bundle.DIST / "sw.js").read_text("utf-8")
+    build = hashlib.sha256(json.dumps([files, script]).encode()).hexdigest()[:12]
+    shell = json.dumps({"build": build, "files": files})
+    return Response(
+        f"const SHELL={shell};{script}",
+        media_type="text/javascript",
+        headers={"cache-control": "no-cache", "service-worker-allowed": "/capture/"},
+    )
+
+
+@router.get("/manifest.webmanifest")
+def manifest() -> Response:
+    """What a phone needs to put the camera on its home screen."""
+    icons = [
+        {
+            "src": f"/static/icon-{size}.png",
+            "sizes": f"{size}x{size}",
+            "type": "image/png",
+            "purpose": purpose,
+        }
+        for size in (192, 512)
+        for purpose in ("any", "maskable")
+    ]
+    body = {
+        "id": "/capture/",
+        "name": "RCG Capture",
+        "short_name": "RCG",
+        "start_url": "/capture/",
+        "scope": "/capture/",
+        "display": "standalone",
+        "background_color": "#0b0d10",
+        "theme_color": "#0b0d10",
+        "icons": icons,
+    }
+    return Response(
+        json.dumps(body), media_type="application/manifest+json", headers={"cache-control": "no-cache"}
     )
 
 

@@ -30,6 +30,7 @@ const pages = await build({
 });
 // The API's own page links these by their plain names, so they carry no hash.
 await build({ ...common, entryPoints: { docs: "src/docs.ts" }, entryNames: "[name]" });
+await build({ ...common, entryPoints: { sw: "src/capture/sw.ts" }, entryNames: "[name]", format: "iife" });
 await build({ ...common, entryPoints: { docs: "src/styles/docs.css" }, entryNames: "[name]" });
 await mkdir(path.join(fresh, "swagger-ui"));
 for (const name of ["swagger-ui-bundle.js", "swagger-ui.css"]) {
@@ -43,6 +44,17 @@ for (const [output, info] of Object.entries(pages.metafile.outputs)) {
   files[name.replace(/-[A-Z0-9]{8}(?=\.)/, "")] = name;
 }
 for (const name of ["docs.js", "docs.css", "swagger-ui/swagger-ui-bundle.js", "swagger-ui/swagger-ui.css"]) files[name] = name;
+
+// What the camera's page needs to open without the server.
+const shell = new Set(), queue = [files["capture.js"]];
+while (queue.length) {
+  const name = queue.pop();
+  if (shell.has(name)) continue;
+  shell.add(name);
+  const output = Object.entries(pages.metafile.outputs).find(([file]) => path.basename(file) === name)?.[1];
+  for (const each of output?.imports ?? []) if (each.kind === "import-statement") queue.push(path.basename(each.path));
+}
+for (const name of ["docs.js", "sw.js"]) files[name] = name;
 
 const symbols = [];
 for (const name of ICONS) {
@@ -67,6 +79,8 @@ for (const [name, file] of [
 await writeFile(path.join(fresh, "LICENSES.txt"), licences.join("\n\n"));
 files["LICENSES.txt"] = "LICENSES.txt";
 
+await writeFile(path.join(fresh, "capture-shell.json"), JSON.stringify([...shell, files["styles.css"], files["icons.svg"]]) + "\n");
+files["capture-shell.json"] = "capture-shell.json";
 const outputs = (await readdir(fresh)).filter((name) => /-[A-Z0-9]{8}\./.test(name));
 await writeFile(path.join(fresh, "manifest.json"), JSON.stringify({ source_hash: sourceHash, files, outputs }, null, 1) + "\n");
 // Pages that are open while this builds still ask for the files of the former bundle: keep that one generation.

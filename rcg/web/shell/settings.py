@@ -156,6 +156,7 @@ def _session(row: SignInSession, current: str | None) -> dict[str, Any]:
     return {
         "id": row.id,
         "device": row.device,
+        "kind": row.kind,
         "last_seen_at": row.last_seen_at,
         "current": row.id == current,
     }

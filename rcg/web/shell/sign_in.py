@@ -28,6 +28,12 @@ def link(pages: PagesDep, next: str = "/") -> Response:  # noqa: A002
     return pages.page("shell/link.html", title="Sign in", next=local(next))
 
 
+@router.get("/pair")
+def pair(pages: PagesDep, next: str = "/capture/") -> Response:  # noqa: A002
+    """Where a pairing code leads; also takes the six digits of who types."""
+    return pages.page("shell/pair.html", title="Pair this phone", next=local(next))
+
+
 @router.get("/favicon.ico")
 def favicon() -> Response:
     """Browsers ask for this name whatever the page says."""

@@ -65,6 +65,9 @@ def test_the_public_list_is_as_agreed():
         "/api/health",
         "/sign-in",
         "/link",
+        "/pair",
+        "/certificate",
+        "/certificate/rcg-ca.crt",
         "/api/auth/redeem",
         "/favicon.ico",
     }

@@ -29,6 +29,7 @@ const ISLANDS: Record<string, () => Promise<{ mount: Mount }>> = {
   "train-run": () => import("./islands/train/run"),
   "train-runs": () => import("./islands/train/runs"),
   "train-compare": () => import("./islands/train/compare"),
+  "pair": () => import("./islands/pair"),
   "desk": () => import("./islands/capture/desk"),
   "models": () => import("./islands/train/models"),
   "rig": () => import("./islands/capture/rig"),

@@ -1,10 +1,11 @@
 // The phone: which session, what is to be taken, and what happens on a tap.
 import { ApiError, call, explain } from "../lib/api";
-import { from, one } from "../lib/dom";
+import { all, from, one } from "../lib/dom";
 import type { LiveEvent } from "../lib/live";
 import { Asked } from "./asked";
 import { allowSound, isQuiet, setQuiet, stayOn, tick, tremble } from "./awake";
 import { Camera, CameraError } from "./camera";
+import { Files } from "./files";
 import { Guide, type Look } from "./guide";
 import { type Held, hold, sentence } from "./lock";
 import { Screen, asking, picturesOf } from "./screen";
@@ -20,6 +21,8 @@ export class Phone {
   private readonly screen = new Screen();
   private readonly asked = new Asked((pending) => this.ask(pending?.words ?? null));
   private spool!: Spool;
+  private files: Files | null = null;  // in place of the camera
+  private wanted: string | null = null;  // a session that could not be fetched yet
   private session: Session | null = null;
   private camera: Camera | null = null;
   private guide: Guide | null = null;
@@ -65,20 +68,26 @@ export class Phone {
     history.replaceState(null, "", `/capture/?session=${session.id}`);
     this.screen.head(session);
     this.screen.calm();
+    this.screen.trouble("");
     this.screen.open("shoot");
     this.draw();
-    void this.look();
+    if (this.files) this.withFiles(); else void this.look();
   }
 
+  get busy(): boolean { return this.screen.place === "shoot"; }
+
   async goOn(id: string): Promise<void> {
+    this.wanted = null;
     try {
       const session = await call<Session>("GET", `/api/capture/sessions/${id}`);
       if (isOpen(session)) { this.begin(session); return; }
       this.session = session;
       this.settle();
     } catch (error) {
-      this.leave();
-      if (explain(error).status !== 404) throw error;
+      const known = explain(error);
+      if (known.status === 404) { this.leave(); return; }
+      this.wanted = id;
+      this.screen.trouble(known.detail, "It goes on as soon as the server answers. Frames on this phone are kept.");
     }
   }
 
@@ -95,10 +104,18 @@ export class Phone {
   }
 
   private async reload(): Promise<void> {
-    if (!this.session) return;
+    if (!this.session) { await (this.wanted ? this.goOn(this.wanted) : this.begunSince()); return; }
     const session = await call<Session>("GET", `/api/capture/sessions/${this.session.id}`).catch(() => null);
     if (session) this.take(session);
     void this.spool.flush();
+  }
+
+  /** Takes up what the desk began between the page's making and its first event. */
+  private async begunSince(): Promise<void> {
+    const known = new Set(all("[data-open]").map((each) => each.dataset["open"]));
+    const open = await call<{ items: Session[] }>("GET", "/api/capture/sessions?open=true").catch(() => null);
+    const fresh = open?.items.find((session) => session.state === "ready" && !known.has(session.id));
+    if (fresh && !this.session) this.begin(fresh);
   }
 
   // The camera, and what it sees
@@ -111,7 +128,7 @@ export class Phone {
     } catch (error) {
       const known = error instanceof CameraError ? error : new CameraError(String(error), "");
       this.screen.advise(known.message);
-      this.screen.problem(known.message, known.hint, { word: "Try again", run: () => void this.look() });
+      this.screen.problem(known.message, known.hint, { word: "Try again", run: () => void this.look() }, { word: "Use the camera app", run: () => this.withFiles() });
       return;
     }
     if (this.mode === "photo" && !this.camera.takesPhotos) this.mode = "stream";
@@ -122,6 +139,19 @@ export class Phone {
     clearInterval(this.aimTimer);
     this.aimTimer = setInterval(() => void this.aim(), AIM_AGAIN_MS);
     void this.aim();
+  }
+
+  /** Photographs of the camera app from now on: it has to be told apart from what this page measures by. */
+  private withFiles(): void {
+    const input = one<HTMLInputElement>("[data-file]");
+    if (!input) return;
+    this.guide?.stop();
+    this.camera?.close();
+    this.camera = null;
+    this.files ??= new Files(input, () => { this.screen.button("Open camera", true, true); this.screen.advise(`${this.now === "ambient" ? "The lights are off" : `Light ${this.now} is on`}. Take its photograph.`); });
+    this.screen.held("Photographs of a camera app alter brightness: this side will be marked as not photometric.");
+    this.screen.advise("Each light comes on in turn; your camera app takes the photograph. Not photometric.");
+    this.screen.button("Begin", this.todo().length > 0);
   }
 
   /** Lights the card for aiming, where a device does that by itself. */
@@ -164,7 +194,7 @@ export class Phone {
   private todo(): string[] { return this.retake ? [this.retake] : this.sideMissing(); }
 
   private async shoot(): Promise<void> {
-    const { session, camera } = this;
+    const { session } = this, camera = this.files ?? this.camera;
     const lights = this.todo();
     if (!session || !camera || this.stopper || !lights.length) return;
     allowSound();
@@ -175,8 +205,8 @@ export class Phone {
     this.guide?.stop();
     this.asked.watch(session);
     try {
-      await this.holdCamera(session, camera);
-      await shootSide(session, lights, camera, this.mode, this.held?.how.held ?? [], this.spool, {
+      if (camera instanceof Camera) await this.holdCamera(session, camera);
+      await shootSide(session, lights, camera, this.files ? "file" : this.mode, this.files ? [] : this.held?.how.held ?? [], this.spool, {
         asking: (light) => { this.now = light; this.draw(); this.screen.button("…", false); this.screen.advise(asking(light)); this.mirror(asking(light), {}, light); },
         lit: () => undefined,
         kept: () => { this.now = null; this.retake = null; tick(); tremble(20); this.draw(); },
@@ -185,7 +215,7 @@ export class Phone {
       tick(1320, 0.15);
       tremble([30, 60, 30]);
     } catch (error) {
-      if (!(error instanceof Stopped)) this.failed(error);
+      if (!(error instanceof Stopped) && !stop.signal.aborted) this.failed(error);
     } finally {
       this.stopper = null;
       this.now = null;
@@ -193,6 +223,7 @@ export class Phone {
       this.screen.stop.hidden = true;
       this.draw();
       if (!this.sideMissing().length) this.screen.advise("Sending the frames.");
+      else if (this.files) this.withFiles();
       else { this.guide?.start(); void this.aim(); }
       this.settle();
     }
@@ -253,7 +284,7 @@ export class Phone {
   }
 
   private again(session: Session): { word: string; run: () => void } {
-    return { word: "Take a frame again", run: () => { this.screen.open("shoot"); this.retake = session.wanted.find((light) => light !== "ambient") ?? null; this.draw(); void this.look(); } };
+    return { word: "Take a frame again", run: () => { this.screen.open("shoot"); this.retake = session.wanted.find((light) => light !== "ambient") ?? null; this.draw(); if (this.files) this.withFiles(); else void this.look(); } };
   }
 
   private async turn(): Promise<void> {
@@ -317,7 +348,7 @@ export class Phone {
 
   private woken(): void {
     void this.spool.flush();
-    if (document.visibilityState !== "visible" || !this.session) return;
+    if (document.visibilityState !== "visible" || !(this.session ?? this.wanted)) return;
     void this.reload();
     if (this.screen.place === "shoot" && this.camera && !this.camera.live) void this.look();
   }
@@ -326,10 +357,11 @@ export class Phone {
     const open = from(event, "[data-go-on]");
     if (open) void this.goOn(open.dataset["goOn"] ?? "");
     if (from(event, "[data-go]")) {
-      if (this.asked.pending && this.session?.rig?.acknowledged_by === "person") { this.screen.button("…", false); void this.asked.answer(this.session).catch((error: unknown) => this.failed(error)); }
+      if (this.files?.waits) this.files.open();
+      else if (this.asked.pending && this.session?.rig?.acknowledged_by === "person") { this.screen.button("…", false); void this.asked.answer(this.session).catch((error: unknown) => this.failed(error)); }
       else void this.shoot();
     }
-    if (from(event, "[data-stop]")) { this.stopper?.abort(); this.screen.advise("Stopping after this light."); }
+    if (from(event, "[data-stop]")) { this.stopper?.abort(); this.files?.stop(); this.screen.advise("Stopping after this light."); }
     if (from(event, "[data-leave]")) this.leave();
   }
 
@@ -345,6 +377,7 @@ export class Phone {
       radio.checked = radio.value === this.mode;
       radio.addEventListener("change", () => { this.mode = radio.value === "photo" ? "photo" : "stream"; localStorage.setItem(MODE, this.mode); });
     }
+    one("[data-use-files]")?.addEventListener("click", () => { dialog?.close(); this.withFiles(); });
     one("[data-cancel]")?.addEventListener("click", () => {
       dialog?.close();
       if (this.session) void call("POST", `/api/capture/sessions/${this.session.id}/cancel`).then(() => this.cancelled()).catch((error: unknown) => this.failed(error));

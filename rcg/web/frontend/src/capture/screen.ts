@@ -71,9 +71,12 @@ export class Screen {
     if (what) what.textContent = `${entries.length} frame${entries.length === 1 ? "" : "s"} on this phone wait${entries.length === 1 ? "s" : ""} to be sent${problem ? ` (${problem})` : ""}.`;
   }
 
-  problem(what: string, now = "", action?: { word: string; run: () => void }): void {
+  /** Says what is wrong before a session is open; nothing when it is not any more. */
+  trouble(what: string, now = ""): void { need("[data-problem-choose]").replaceChildren(...(what ? [notice("warn", what, now)] : [])); }
+
+  problem(what: string, now = "", ...actions: { word: string; run: () => void }[]): void {
     const box = notice("bad", what, now);
-    box.lastElementChild?.append(h("div", { class: "row" }, action ? h("button", { class: "button small", type: "button", onclick: () => { box.remove(); action.run(); } }, action.word) : null,
+    box.lastElementChild?.append(h("div", { class: "row" }, ...actions.map((action) => h("button", { class: "button small", type: "button", onclick: () => { box.remove(); action.run(); } }, action.word)),
       h("button", { class: "button quiet small", type: "button", onclick: () => box.remove() }, "Dismiss")));
     need("[data-problem]").replaceChildren(box);
   }

@@ -1,6 +1,6 @@
 // One side, light after light: ask for the light, wait until it is on and steady, take the frame, put it where nothing is lost.
 import { ApiError, call } from "../lib/api";
-import type { Camera, Shot } from "./camera";
+import type { Shot } from "./camera";
 import type { Spool } from "./spool";
 import { hashOf } from "./store";
 import type { Lit, Mode, Session } from "./types";
@@ -16,6 +16,9 @@ export interface Steps {
   away(): void;
 }
 
+/** Where frames come from: the camera of this page, or photographs of a camera app. */
+export interface Source { take(mode: Mode, after: number): Promise<Shot>; readonly settings: Record<string, unknown> }
+
 const AGAIN_MS = 1000;
 const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -26,7 +29,7 @@ export async function askLight(session: string, light: string): Promise<Lit> {
 }
 
 /** Takes the given frames in their order. Throws what a person has to see; what was taken until then is kept. */
-export async function shootSide(session: Session, lights: string[], camera: Camera, mode: Mode, held: string[], spool: Spool, steps: Steps, stop: AbortSignal): Promise<void> {
+export async function shootSide(session: Session, lights: string[], camera: Source, mode: Mode, held: string[], spool: Spool, steps: Steps, stop: AbortSignal): Promise<void> {
   const size = { width: 0, height: 0 };
   for (const light of lights) {
     steps.asking(light);

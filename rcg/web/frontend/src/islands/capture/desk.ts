@@ -9,6 +9,7 @@ import { h, icon, one } from "../../lib/dom";
 import { type LiveEvent, listen } from "../../lib/live";
 import { toastError } from "../../lib/toast";
 
+interface Pairing { path: string; code: string; expires_at: number }
 const STATE: Record<Session["state"], string> = { ready: "Waiting for the phone.", shooting: "", complete: "Every frame is here.", cancelled: "Cancelled." };
 
 export function mount(root: HTMLElement): void {
@@ -61,20 +62,36 @@ export function mount(root: HTMLElement): void {
       text("[data-advice]", String(event.data["words"] ?? ""));
       draw();
     }
+    if (type === "paired") { unpair(); text("[data-pair-says]", `Paired: ${String(event.data["device"])}.`); }
     if (type === "frame" && event.data["session"] === session?.id) now = null;
   });
 
-  /** The link for the phone, as a code to photograph. */
+  let pairing: Pairing | null = null;
+  let ends: ReturnType<typeof setTimeout> | undefined;
+  /** The link for the phone, as a code to photograph: with a secret in its fragment while a phone is being paired. */
   const code = async (): Promise<void> => {
     const base = one<HTMLSelectElement>("[data-address]", root)?.value || location.origin;
-    const url = `${base}/capture/${session && isOpen(session) ? `?session=${session.id}` : ""}`;
-    text("[data-link]", url);
+    const page = `/capture/${session && isOpen(session) ? `?session=${session.id}` : ""}`;
+    const url = base + (pairing ? pairing.path.replace("#", `?next=${encodeURIComponent(page)}#`) : page);
+    text("[data-link]", pairing ? `${base}/pair, code ${pairing.code.slice(0, 3)} ${pairing.code.slice(3)}` : url);
+    text("[data-link-says]", pairing ? "Point the phone's camera at the code, or type the six digits. It works once, for two minutes." : "A phone that is paired opens the camera with this link.");
     const answer = await fetch("/capture/qr", { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ url }) }).catch(() => null);
     if (!answer?.ok) return;
     const picture = document.adoptNode(new DOMParser().parseFromString(await answer.text(), "image/svg+xml").documentElement);
     picture.setAttribute("class", "desk-qr"); picture.setAttribute("role", "img"); picture.setAttribute("aria-label", "The link as a QR code");
-    one("[data-code]", root)?.replaceChildren(picture);
+    const place = one("[data-code]", root);
+    place?.replaceChildren(picture);
+    if (place) place.dataset["url"] = url;
   };
+
+  const unpair = (): void => { clearTimeout(ends); pairing = null; void code(); };
+  one("[data-pair]", root)?.addEventListener("click", () => void call<Pairing>("POST", "/api/pairing").then((made) => {
+    pairing = made;
+    clearTimeout(ends);
+    ends = setTimeout(() => { unpair(); text("[data-pair-says]", "The two minutes are over."); }, made.expires_at - Date.now());
+    text("[data-pair-says]", "Waiting for the phone.");
+    return code();
+  }).catch(toastError));
 
   const form = one<HTMLFormElement>("[data-begin]", root);
   if (form) beginForm(form, take);
