@@ -18,6 +18,7 @@ COMMAND_MODULES: tuple[str, ...] = (
     "importer",
     "demo",
     "render",
+    "mat",
     "schema",
     "dataset",
     "train",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar, cast
 
 import cv2
 import numpy as np
@@ -128,7 +128,8 @@ def _detected(grey: npt.NDArray[np.uint8]) -> dict[int, Array]:
     if min(size) < 4 * layout.CELLS:
         return {}
     small = cv2.resize(grey, size, interpolation=cv2.INTER_AREA) if scale < 1 else grey
-    found, ids, _ = _detector().detectMarkers(small)
+    # The type stub says that ids are always there; None is what comes of a picture without markers.
+    found, ids, _ = cast(Any, _detector()).detectMarkers(small)
     if ids is None:
         return {}
     ratio = np.array([grey.shape[1] / size[0], grey.shape[0] / size[1]])
@@ -154,9 +155,7 @@ def _detector() -> cv2.aruco.ArucoDetector:
     settings.adaptiveThreshWinSizeMax = 61
     settings.adaptiveThreshWinSizeStep = 14
     settings.minMarkerPerimeterRate = 0.015
-    return cv2.aruco.ArucoDetector(
-        cv2.aruco.getPredefinedDictionary(cv2.aruco.DICT_4X4_50), settings
-    )
+    return cv2.aruco.ArucoDetector(cv2.aruco.getPredefinedDictionary(cv2.aruco.DICT_4X4_50), settings)
 
 
 def _refined(grey: npt.NDArray[np.uint8], corners: Array) -> Array:
@@ -164,7 +163,7 @@ def _refined(grey: npt.NDArray[np.uint8], corners: Array) -> Array:
     side = float(np.median(np.linalg.norm(np.roll(corners, -1, axis=1) - corners, axis=-1)))
     reach = int(np.clip(round(_CELL_SHARE * side / layout.CELLS), 2, 16))
     criteria = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 40, 1e-3)
-    points = corners.reshape(-1, 1, 2).astype(np.float32)
+    points: npt.NDArray[Any] = corners.reshape(-1, 1, 2).astype(np.float32)
     # Twice: the first takes up the error of the small copy, the second sees the corner in its middle.
     for _ in range(2):
         points = cv2.cornerSubPix(grey, points, (reach, reach), (-1, -1), criteria)
@@ -191,12 +190,13 @@ def _spread(printed: Array, corners: Array) -> Array:
 def _fitted(printed: Array, corners: Array, kept: npt.NDArray[np.bool_]) -> tuple[Array, Array]:
     """Return the homography through the corners of the kept markers and (m,) px by which each marker is
     off."""
-    homography, _ = cv2.findHomography(printed[kept].reshape(-1, 2), corners[kept].reshape(-1, 2), 0)
-    if homography is None:
+    found: Any = cv2.findHomography(printed[kept].reshape(-1, 2), corners[kept].reshape(-1, 2), 0)[0]
+    if found is None:
         return np.full((3, 3), np.nan), np.full(len(printed), np.inf)
+    homography = np.asarray(found, np.float64)
     placed = apply(homography, printed.reshape(-1, 2)).reshape(corners.shape)
     off = np.sqrt(((placed - corners) ** 2).sum(-1).mean(-1))
-    return np.asarray(homography, np.float64), np.asarray(off)
+    return homography, np.asarray(off)
 
 
 def _span(printed: Array) -> float:
@@ -231,4 +231,4 @@ def frame_to_reference(pose: MatPose, reference: MatPose) -> Array:
 
 def brightness_u8(grey: FloatArray) -> npt.NDArray[np.uint8]:
     """Return a brightness picture 0..255 as bytes, rounded."""
-    return np.clip(grey + np.float32(0.5), 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(grey + np.float32(0.5), 0, 255), np.uint8)

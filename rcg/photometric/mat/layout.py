@@ -1,4 +1,4 @@
-"""Where everything on the mat is, in millimetres: the one source for the printer, the renderer and the finder.
+"""Where everything on the mat is, in millimetres: one source for the printer, the renderer and the finder.
 
 x right, y up, origin at the middle of the card's place. Nothing here imports an array library, so that the
 web process can print the mat. The inner part (:data:`ACTIVE_MM`) is all that a camera must see; it has about
@@ -29,7 +29,6 @@ LARGEST_CARD_MM = (FIELD_MM[0] - 3.0, FIELD_MM[1] - 3.0)
 FIELD_TONE = 0.2
 """reflectance of the field against paper: far from white borders and from black ones"""
 
-# --- markers -------------------------------------------------------------------------------------------------
 MARKER_MM = 10.0
 CELLS = 6
 """cells across a marker: four of code, one of black border on each side"""
@@ -42,9 +41,9 @@ MARKER_BITS: tuple[str, ...] = (
     "1011010100110010", "0000111110011010", "0011001100101101", "1001100101000110", "0101010010011110",
     "0111100111001101", "1001111000101110", "1100010011110010", "1111111011011010", "1100111101010110",
 )  # fmt: skip
-"""code of marker k in the ArUco dictionary of 4 x 4 bits and 50 markers, by rows from the top left, 1 white"""
+"""code of marker k in the ArUco dictionary of 50 markers of 4 x 4 bits, row by row from the top left; 1 is
+white"""
 
-# --- grey patches --------------------------------------------------------------------------------------------
 TONES: tuple[float, ...] = (1.0, 0.6, 0.36, 0.2, 0.1, 0.04)
 """reflectance of the steps against paper; the first is bare paper"""
 PATCH_MM = (4.6, 7.0)
@@ -84,22 +83,19 @@ def _wedge(x: float, y: float, steps: tuple[int, ...], *, upright: bool) -> list
 _DOWN = tuple(range(len(TONES)))
 _UP = _DOWN[::-1]
 
-PATCHES: tuple[Patch, ...] = tuple(
-    [
-        *_wedge(-22.5, 57.5, _DOWN, upright=False),
-        *_wedge(22.5, 57.5, _UP, upright=False),
-        *_wedge(45.0, 0.0, _DOWN, upright=True),
-        *_wedge(22.5, -57.5, _UP, upright=False),
-        *_wedge(-22.5, -57.5, _DOWN, upright=False),
-        *_wedge(-45.0, 0.0, _UP, upright=True),
-        # Bare paper between the markers at the sides: the long lever for telling a side light.
-        *(Patch(_around(x, y, 7.0, 9.0), 0) for x in (-45.0, 45.0) for y in (-40.5, 40.5)),
-    ]
+PATCHES: tuple[Patch, ...] = (
+    *_wedge(-22.5, 57.5, _DOWN, upright=False),
+    *_wedge(22.5, 57.5, _UP, upright=False),
+    *_wedge(45.0, 0.0, _DOWN, upright=True),
+    *_wedge(22.5, -57.5, _UP, upright=False),
+    *_wedge(-22.5, -57.5, _DOWN, upright=False),
+    *_wedge(-45.0, 0.0, _UP, upright=True),
+    # Bare paper between the markers at the sides: the long lever for telling a side light.
+    *(Patch(_around(x, y, 7.0, 9.0), 0) for x in (-45.0, 45.0) for y in (-40.5, 40.5)),
 )
 """Six step wedges, two above and two below the card and one on each side, and four plain patches. The middle
 of every tone's patches is the middle of the mat, so that a side light does not pass for a tone."""
 
-# --- for people ----------------------------------------------------------------------------------------------
 NUMBER_RADIUS_MM = 92.0
 SCALE_BAR_MM = 100.0
 

@@ -1,5 +1,5 @@
-"""A drawn scene as a phone in the hand takes it: the card on the printed mat, every frame from a slightly other
-place, exposed a little otherwise."""
+"""A drawn scene as a phone in the hand takes it: the card on the printed mat, every frame from a slightly
+other place, exposed a little otherwise."""
 
 from __future__ import annotations
 
@@ -59,9 +59,7 @@ def on_mat(
     return replace(scene, mat=mat, camera=camera, sensor=replace(scene.sensor, gains=gains))
 
 
-def _swayed(
-    rng: np.random.Generator, n: int, size: tuple[int, int], share: float
-) -> npt.NDArray[np.float64]:
+def _swayed(rng: np.random.Generator, n: int, size: tuple[int, int], share: float) -> npt.NDArray[np.float64]:
     w, h = size
     corners = np.array([(0, 0), (w, 0), (w, h), (0, h)], np.float64)
     # Mostly a shift and a turn of the whole; the corners' own part is the change of tilt.

@@ -76,4 +76,5 @@ def _paint(
 def _cover(begin: float, end: float, count: int) -> FloatArray:
     """Return (count,) the share of each unit cell that lies between ``begin`` and ``end``."""
     cells = np.arange(count)
-    return np.clip(np.minimum(cells + 1, end) - np.maximum(cells, begin), 0, 1).astype(np.float32)
+    share = np.clip(np.minimum(cells + 1, end) - np.maximum(cells, begin), 0, 1)
+    return np.asarray(share, np.float32)

@@ -68,8 +68,7 @@ class Grids(NamedTuple):
 
 
 class Mat(NamedTuple):
-    """The printed mat: card to mat (the homography's rows), sampling, half extents of picture and paper, mm.
-    """
+    """The printed mat: card to mat (the homography's rows), samples per mm, half size of picture, paper."""
 
     xx: float
     xy: float
