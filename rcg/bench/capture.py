@@ -107,11 +107,11 @@ def registration_errors(side: RenderedSide, registration: Registration) -> list[
     x, y = np.meshgrid(np.linspace(-30, 30, 9), np.linspace(-42, 42, 11))
     card = np.stack([x.ravel(), y.ravel()], axis=1)
     scene = side.scene
-    there = project(np.linalg.inv(frame_to_card(scene, registration.reference)), card)
+    there = project(np.asarray(np.linalg.inv(frame_to_card(scene, registration.reference)), np.float64), card)
     errors = []
     for k in range(scene.n_lights):
         if k != registration.reference:
-            seen = project(np.linalg.inv(frame_to_card(scene, k)), card)
+            seen = project(np.asarray(np.linalg.inv(frame_to_card(scene, k)), np.float64), card)
             moved = project(registration.homographies[k], seen)
             errors.append(float(np.linalg.norm(moved - there, axis=1).mean()))
     return errors
@@ -121,7 +121,7 @@ def corner_error(side: RenderedSide, frame: int, corners_px: Array) -> float:
     """Return the largest distance of the corners from the true ones in a frame, over the card's width."""
     half = np.array([side.scene.cut.width_mm, side.scene.cut.height_mm]) / 2
     card = half * np.array([(-1, 1), (1, 1), (1, -1), (-1, -1)])
-    true = project(np.linalg.inv(frame_to_card(side.scene, frame)), card)
+    true = project(np.asarray(np.linalg.inv(frame_to_card(side.scene, frame)), np.float64), card)
     width = float(np.linalg.norm(true[1] - true[0]))
     return float(np.linalg.norm(corners_px - true, axis=1).max()) / width
 
