@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from rcg.api.auth import AuthService
+from rcg.capture.lights.desk import LightDesk
 from rcg.jobs.system import JobSystem
 from rcg.server.health import HealthBoard
 from rcg.server.hosts import KnownHosts
@@ -34,6 +35,7 @@ class Container:
         starting: how far the start has come; everything but health answers 503 until ``starting.ready``.
         stopping: set when the server begins to stop; open event streams end on it.
         health: the checks behind ``/health/ready``.
+        lights: the light drivers in use, one per rig.
     """
 
     settings: Settings
@@ -45,6 +47,7 @@ class Container:
     starting: StartProgress
     stopping: asyncio.Event
     health: HealthBoard
+    lights: LightDesk
     started_at: int = field(default_factory=now_ms)
     areas: list[Area] = field(default_factory=list)
 
@@ -54,14 +57,16 @@ def build(startup: Startup) -> Container:
     settings = startup.settings
     url = settings.database.url
     db = Database(url) if url else Database.in_folder(settings.data_dir)
+    jobs = JobSystem(settings, db)
     return Container(
         settings=settings,
         db=db,
         blobs=BlobStore(settings.data_dir / "blobs", min_free_mb=settings.limits.min_free_disk_mb),
-        jobs=JobSystem(settings, db),
+        jobs=jobs,
         auth=AuthService(db, port=settings.server.port),
         hosts=startup.hosts,
         starting=startup.progress,
         stopping=startup.stopping,
         health=startup.health,
+        lights=LightDesk(settings.data_dir / "sim", lambda data: jobs.events.publish("capture", data)),
     )

@@ -21,7 +21,10 @@ _MEGABYTE = 1_000_000
 _MULTIPART_OVERHEAD = 1_000_000
 
 _OWNER = ("/api/tokens", "/api/sessions", "/api/links", "/api/settings", "/api/logs", "/settings")
-_CAPTURE = ("/api/cards", "/api/captures", "/api/blobs", "/api/jobs", "/api/grade", "/api/demo", "/grade")
+_CAPTURE = (
+    "/api/cards", "/api/captures", "/api/blobs", "/api/jobs", "/api/grade", "/api/demo", "/grade",
+    "/api/rigs", "/api/capture", "/api/mat",
+)  # fmt: skip
 _LABEL = ("/api/datasets", "/api/items", "/api/kinds", "/api/recipes", "/api/versions", "/api/jobs")
 _TRAIN = ("/api/training", "/api/models", "/api/revolutionary-training", "/api/architectures", "/api/jobs")
 _CHANGES: tuple[tuple[Scope, tuple[str, ...]], ...] = (

@@ -7,8 +7,9 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index, LargeBinary, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from rcg.store import dataset_models, training_models
+from rcg.store import capture_models, dataset_models, training_models
 from rcg.store.base import Base, new_id
+from rcg.store.capture_models import Rig
 from rcg.store.dataset_models import (
     AnnotationOp,
     AnnotationRow,
@@ -25,7 +26,7 @@ from rcg.store.training_models import Model, Run
 __all__ = [
     "AnnotationOp", "AnnotationRow", "ApiToken", "Base", "Blob", "Capture", "Card", "Dataset", "DatasetItem",
     "DatasetVersion", "Frame", "Grade", "ItemLayer", "Job", "KindRow", "Layer", "Model", "OneTimeLink",
-    "Recipe", "Run", "SignInSession", "dataset_models", "new_id", "training_models",
+    "Recipe", "Rig", "Run", "SignInSession", "capture_models", "dataset_models", "new_id", "training_models",
 ]  # fmt: skip
 
 

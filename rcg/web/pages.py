@@ -27,6 +27,7 @@ Crumb = tuple[str, str | None]
 
 NAVIGATION: tuple[tuple[str, str, str], ...] = (
     ("/", "Dashboard", "house"),
+    ("/capture/rigs", "Capture", "camera"),
     ("/grade/", "Cards", "wallet-cards"),
     ("/annotate/", "Annotate", "pen-tool"),
     ("/studio/", "Datasets", "database"),

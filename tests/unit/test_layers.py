@@ -36,7 +36,7 @@ def below(*folders):
     return pytest.mark.parametrize("path", chosen, ids=name_of)
 
 
-@below("photometric", "grading", "datasets", "training")
+@below("photometric", "grading", "datasets", "training", "capture/lights")
 def test_libraries_know_nothing_of_servers_and_databases(path):
     ours = {"rcg.api", "rcg.web", "rcg.store", "rcg.jobs", "rcg.server", "rcg.settings", "rcg.cli"}
     assert imports_of(path) & (LIBRARY | ours) == set()

@@ -16,6 +16,7 @@ from rcg.api import make_api
 from rcg.api.auth import AuthService
 from rcg.api.errors import install_errors
 from rcg.api.security import SecurityMiddleware
+from rcg.capture.lights.desk import LightDesk
 from rcg.settings import LimitSettings, Settings
 from rcg.store.blobs import BlobStore
 from rcg.store.db import Database, now_ms
@@ -31,12 +32,16 @@ class WrittenDownJobs:
     def __init__(self, db):
         self.db = db
         self.events = self
+        self.published = []
 
     def submit(self, session, kind, spec, *, title, subject=None, band=1):
         row = Job(kind=kind, spec=spec, title=title, subject=subject, band=band)
         session.add(row)
         session.flush()
         return row
+
+    def publish(self, kind, data, job_id=None):
+        self.published.append((kind, data))
 
 
 @dataclass
@@ -50,6 +55,11 @@ class Parts:
     areas: list = field(default_factory=list)
     health: object = None
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    lights: LightDesk | None = None
+
+    def __post_init__(self):
+        say = self.jobs.events.publish
+        self.lights = LightDesk(self.settings.data_dir / "sim", lambda data: say("capture", data))
 
 
 @pytest.fixture

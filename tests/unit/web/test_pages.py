@@ -47,7 +47,8 @@ def test_only_areas_that_exist_are_in_the_navigation(client, container):
     rail = page.split('aria-label="Areas"')[1].split("</nav>")[0]
     links = re.findall(r'<a href="([^"]+)"[^>]*>.*?<span class="word">(\w+)</span>', rail)
     assert [word for _, word in links] == [
-        "Dashboard", "Cards", "Annotate", "Datasets", "Augment", "Train", "Models", "Jobs", "Settings",
+        "Dashboard", "Capture", "Cards", "Annotate", "Datasets", "Augment", "Train", "Models", "Jobs",
+        "Settings",
     ]  # fmt: skip
     assert [href for href, _ in links if client.get(href).status_code != 200] == []
 
@@ -61,7 +62,7 @@ def test_a_phones_bar_holds_five_areas_and_the_others_stand_behind_more(client):
     assert (
         re.findall(r'<a href="([^"]+)"', more)
         == beyond
-        == ["/augment/", "/train/models", "/jobs", "/settings"]
+        == ["/capture/rigs", "/augment/", "/train/models", "/jobs", "/settings"]
     )
     assert 'popovertarget="more-areas" data-here' in rail, "the bar shows that one is somewhere behind it"
 
