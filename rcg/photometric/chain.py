@@ -123,8 +123,11 @@ def measure(
         if mat is not None:
             lit, lights, mat, said = on_mat.without_bad_exposure(lit, lights, mat)
         outline, registration, pose = _located(lit, size.height_mm / size.width_mm, mat, threads)
-    lit, lights, registration, mat, remark = _aligned(lit, lights, registration, mat)
+    seen = lit
+    lit, lights, registration, remark = _aligned(lit, lights, registration)
     said += remark
+    if mat is not None:
+        mat = mat.select([k for k, frame in enumerate(seen) if any(frame is kept for kept in lit)])
     if camera_px_per_mm is not None and (pose is None or mat_scale is None):
         size = _measured_size(outline, camera_px_per_mm)
     elif pose is not None:
@@ -229,13 +232,13 @@ def _located(
 
 
 def _aligned(
-    lit: list[Frame], lights: Lights | None, registration: Registration, mat: MatCapture | None
-) -> tuple[list[Frame], Lights | None, Registration, MatCapture | None, list[str]]:
+    lit: list[Frame], lights: Lights | None, registration: Registration
+) -> tuple[list[Frame], Lights | None, Registration, list[str]]:
     """Leave out the frames that could not be brought into line, as long as four remain."""
     residual = registration.residual_px
     bad = [i for i in range(len(lit)) if residual[i] > MAX_RESIDUAL_PX and i != registration.reference]
     if not bad or lights is None:
-        return lit, lights, registration, mat, []
+        return lit, lights, registration, []
     keep = [i for i in range(len(lit)) if i not in bad]
     names = ", ".join(f"{lit[i].name} ({residual[i]:.1f} px)" for i in bad)
     if len(keep) >= MIN_FRAMES:
@@ -246,8 +249,7 @@ def _aligned(
             registration.shift_px[keep],
         )
         said = f"Left out, because they could not be brought into line with the others: {names}."
-        selected = None if mat is None else mat.select(keep)
-        return [lit[i] for i in keep], lighting.select(lights, keep), kept, selected, [said]
+        return [lit[i] for i in keep], lighting.select(lights, keep), kept, [said]
     if max(residual[i] for i in bad) > HOPELESS_RESIDUAL_PX:
         raise RegistrationError(
             f"These frames could not be brought into line with the rest: {names}; {len(keep)} would remain.",
@@ -257,7 +259,6 @@ def _aligned(
         lit,
         lights,
         registration,
-        mat,
         [f"Frames are not fully in line: {names}; print edges may show as relief."],
     )
 
