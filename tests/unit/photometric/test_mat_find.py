@@ -64,9 +64,7 @@ def test_pose_is_that_of_the_scene(side):
         pose = find_mat(frame.pixels)
         assert pose is not None
         assert pose.markers == tuple(range(10))
-        off = np.linalg.norm(
-            pose.to_px(project(to_mat, CARD)) - scenes.card_to_frame(side, k, CARD), axis=1
-        )
+        off = np.linalg.norm(pose.to_px(project(to_mat, CARD)) - scenes.card_to_frame(side, k, CARD), axis=1)
         assert off.max() < 0.2
         assert pose.residual_px < 0.2
         np.testing.assert_allclose(pose.to_mm(pose.to_px(CARD)), CARD, atol=1e-9)
