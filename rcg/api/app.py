@@ -17,6 +17,7 @@ from rcg.api.routers import (
     jobs,
     kinds,
     labels,
+    mat,
     models,
     owner_datasets,
     owner_training,
@@ -53,7 +54,7 @@ def build(container: Container) -> FastAPI:
     )
     # The owner's routes come first: "/datasets/discover" must not be taken for a dataset's id.
     workshop = (owner_datasets, owner_training, datasets, kinds, labels, recipes, training, models)
-    for part in (cards, grades, rigs, *workshop, jobs, blobs, auth, system, docs):
+    for part in (cards, grades, rigs, mat, *workshop, jobs, blobs, auth, system, docs):
         app.include_router(part.router)
     _declare_token(app)
     return app

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
-from typing import Literal, get_args
+from typing import Literal
 
-from rcg.capture.mat.pdf import Page
+from rcg.capture.mat.drawing import Drawing
+from rcg.capture.mat.pdf import to_pdf
+from rcg.capture.mat.svg import to_svg
 from rcg.errors import InputError
 from rcg.photometric.mat import layout
 
 Paper = Literal["a4", "letter"]
-PAPERS: dict[Paper, tuple[float, float]] = {"a4": (210.0, 297.0), "letter": (215.9, 279.4)}
+PAPERS = {"A4": (210.0, 297.0), "Letter": (215.9, 279.4)}
 """width and height in mm"""
+_LABELS = {label.lower(): label for label in PAPERS}
 
 _RAISED_MM = 18.0
 """the mat's middle lies this far above the paper's, which leaves room for the scale bar"""
@@ -28,22 +31,26 @@ def sheet(paper: str) -> bytes:
     Raises:
         InputError: another paper.
     """
-    name = paper.strip().lower()
-    if name not in get_args(Paper):
+    return to_pdf(draw(paper))
+
+
+def preview(paper: str) -> str:
+    """Return the same sheet as an SVG picture. Raises InputError as :func:`sheet` does."""
+    return to_svg(draw(paper))
+
+
+def draw(paper: str) -> Drawing:
+    """Draw the mat on a page of a size. Raises InputError as :func:`sheet` does."""
+    label = _LABELS.get(paper.strip().lower())
+    if label is None:
         raise InputError(f"There is no mat for the paper {paper!r}.", "Choose a4 or letter.")
-    size = PAPERS[name]  # type: ignore[index]
-    return draw(size, name).as_bytes()
-
-
-def draw(size_mm: tuple[float, float], name: str) -> Page:
-    """Draw the mat on a page of a size."""
-    label = {"a4": "A4", "letter": "Letter"}.get(name, name)
-    page = Page(*size_mm, title=f"RCG mat {layout.VERSION}, {label}")
-    x0, y0 = size_mm[0] / 2, size_mm[1] / 2 + _RAISED_MM
+    width, height = PAPERS[label]
+    page = Drawing(width, height, title=f"RCG mat {layout.VERSION}, {label}")
+    x0, y0 = width / 2, height / 2 + _RAISED_MM
     for (left, bottom, right, top), tone in layout.painted():
         page.rectangle(x0 + left, y0 + bottom, right - left, top - bottom, screen_grey(tone))
-    page.text(x0, y0 + 3.0, "Card here, top up", 3.6, grey=_FAINT, middle=True)
-    page.text(x0, y0 - 3.0, "it covers this white", 3.0, grey=_FAINT, middle=True)
+    page.text(x0, y0 + 3.0, "Card here, top up", 3.6, _FAINT)
+    page.text(x0, y0 - 3.0, "it covers this white", 3.0, _FAINT)
     _numbers(page, x0, y0)
     _foot(page, x0, label)
     return page
@@ -57,11 +64,11 @@ def screen_grey(tone: float) -> float:
     return 12.92 * tone if tone <= 0.0031308 else 1.055 * tone ** (1 / 2.4) - 0.055
 
 
-def _numbers(page: Page, x0: float, y0: float) -> None:
+def _numbers(page: Drawing, x0: float, y0: float) -> None:
     """The eight sides, each with a small wedge that points at the card."""
     for number in range(1, 9):
         x, y = layout.number_place(number)
-        page.text(x0 + x, y0 + y - 2.2, str(number), 6.0, grey=_LIGHT_GREY, middle=True)
+        page.text(x0 + x, y0 + y - 2.2, str(number), 6.0, _LIGHT_GREY)
         away = math.hypot(x, y)
         ux, uy = -x / away, -y / away
         tip, base = 8.5, 5.5
@@ -75,7 +82,7 @@ def _numbers(page: Page, x0: float, y0: float) -> None:
         )
 
 
-def _foot(page: Page, x0: float, label: str) -> None:
+def _foot(page: Drawing, x0: float, label: str) -> None:
     bar, y = layout.SCALE_BAR_MM, 27.0
     page.rectangle(x0 - bar / 2, y, bar, 0.3, 0.0)
     for step in range(11):
@@ -83,21 +90,19 @@ def _foot(page: Page, x0: float, label: str) -> None:
         # The bar's length is from the outer edge of the first tick to the outer edge of the last.
         left = x0 - bar / 2 + step * bar / 10 - (0.0 if step == 0 else 0.3 if step == 10 else 0.15)
         page.rectangle(left, y, 0.3, tall, 0.0)
-    page.text(x0, y + 4.6, f"{bar:g} mm", 3.2, middle=True)
+    page.text(x0, y + 4.6, f"{bar:g} mm", 3.2)
     page.text(
         x0,
         y - 5.0,
         "Print at 100 % (no fitting to the page), matt paper. Measure the bar and type its length under",
         2.9,
-        grey=_LIGHT_GREY,
-        middle=True,
+        _LIGHT_GREY,
     )
     page.text(
         x0,
         y - 9.2,
         "Capture, Mat. Lights: 1 at the card's top, then clockwise, one photograph from each number.",
         2.9,
-        grey=_LIGHT_GREY,
-        middle=True,
+        _LIGHT_GREY,
     )
-    page.text(x0, y - 14.5, f"RCG mat {layout.VERSION}  {label}", 2.6, grey=_FAINT, middle=True)
+    page.text(x0, y - 14.5, f"RCG mat {layout.VERSION}  {label}", 2.6, _FAINT)
