@@ -13,11 +13,10 @@ import numpy.typing as npt
 from rcg.errors import InputError
 from rcg.photometric import lights as lighting
 from rcg.photometric.mat.exposure import Exposure, measure_exposure
-from rcg.photometric.mat.find import MatPose, brightness_u8, find_mat
+from rcg.photometric.mat.find import MatPose, find_mat, grey_of
 from rcg.photometric.mat.light_order import LightOrder, check_order
 from rcg.photometric.mat.locate import see_mat
 from rcg.photometric.mat.patches import PatchReading, read_dark, read_patches
-from rcg.photometric.register_gradient import brightness
 from rcg.photometric.types import CardOutline, CardSize, FloatArray, Frame, Lights
 
 Array = npt.NDArray[np.float64]
@@ -239,5 +238,5 @@ def evened(flat: FloatArray, gain: Array, saturated: float) -> FloatArray:
 def _dark(ambient: Frame | None, poses: Sequence[MatPose | None]) -> PatchReading | None:
     if ambient is None:
         return None
-    pose = find_mat(brightness_u8(brightness(ambient))) or next((p for p in poses if p is not None), None)
+    pose = find_mat(grey_of(ambient)) or next((p for p in poses if p is not None), None)
     return None if pose is None else read_dark(ambient, pose)

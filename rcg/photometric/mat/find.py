@@ -13,7 +13,8 @@ import numpy.typing as npt
 from rcg.errors import InputError
 from rcg.photometric.mat import layout
 from rcg.photometric.outline_geometry import apply, likely_pose
-from rcg.photometric.types import FloatArray
+from rcg.photometric.register_gradient import brightness
+from rcg.photometric.types import Frame
 
 Array = npt.NDArray[np.float64]
 
@@ -229,6 +230,8 @@ def frame_to_reference(pose: MatPose, reference: MatPose) -> Array:
     return np.asarray(moved / moved[2, 2])
 
 
-def brightness_u8(grey: FloatArray) -> npt.NDArray[np.uint8]:
-    """Return a brightness picture 0..255 as bytes, rounded."""
-    return np.asarray(np.clip(grey + np.float32(0.5), 0, 255), np.uint8)
+def grey_of(frame: Frame) -> npt.NDArray[np.uint8]:
+    """Return a frame's (H, W) brightness on the sRGB scale as bytes."""
+    if frame.pixels.dtype == np.uint8 and frame.encoding == "srgb":
+        return np.asarray(cv2.cvtColor(frame.pixels, cv2.COLOR_RGB2GRAY), np.uint8)
+    return np.asarray(np.clip(brightness(frame) + np.float32(0.5), 0, 255), np.uint8)

@@ -17,7 +17,7 @@ from rcg.photometric.find_errors import CardCutOffError, NoCardError, SeveralCar
 from rcg.photometric.linearise import samples_to_linear, to_srgb_u8
 from rcg.photometric.locate import choose_reference, measured_outline
 from rcg.photometric.mat import layout
-from rcg.photometric.mat.find import MatPose, brightness_u8, find_mat, frame_to_reference
+from rcg.photometric.mat.find import MatPose, find_mat, frame_to_reference, grey_of
 from rcg.photometric.outline_geometry import apply, ordered
 from rcg.photometric.register import coarse, register
 from rcg.photometric.register_gradient import brightness, scaling
@@ -51,7 +51,7 @@ def see_mat(frames: Sequence[Frame], *, threads: int = 1) -> list[MatPose | None
     """
 
     def one(frame: Frame) -> MatPose | None:
-        return find_mat(brightness_u8(brightness(frame)))
+        return find_mat(grey_of(frame))
 
     n = len(frames)
     first = list(dict.fromkeys([0, n // 2]))[:_LOOKED]
