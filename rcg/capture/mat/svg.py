@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from xml.sax.saxutils import escape
 
-from rcg.capture.mat.drawing import Drawing, Polygon, Rectangle, Text, number
+from rcg.capture.mat.drawing import Drawing, Polygon, Rectangle, Text, number, text_width_mm
 
 
 def to_svg(drawing: Drawing) -> str:
@@ -29,4 +29,6 @@ def _shape(shape: Rectangle | Polygon | Text, height: float) -> str:
         points = " ".join(f"{number(x)},{number(height - y)}" for x, y in shape.corners)
         return f'<polygon points="{points}" {fill}/>'
     place = f'x="{number(shape.x)}" y="{number(height - shape.y)}" font-size="{number(shape.size)}"'
-    return f"<text {place} {fill}>{escape(shape.text)}</text>"
+    # A browser may lack Helvetica; the line keeps its length.
+    length = f'textLength="{number(text_width_mm(shape.text, shape.size))}" lengthAdjust="spacingAndGlyphs"'
+    return f"<text {place} {length} {fill}>{escape(shape.text)}</text>"
