@@ -109,7 +109,7 @@ def registration_errors(side: RenderedSide, registration: Registration) -> list[
     scene = side.scene
     there = project(np.asarray(np.linalg.inv(frame_to_card(scene, registration.reference)), np.float64), card)
     errors = []
-    for k in range(scene.n_lights):
+    for k in range(len(registration.homographies)):
         if k != registration.reference:
             seen = project(np.asarray(np.linalg.inv(frame_to_card(scene, k)), np.float64), card)
             moved = project(registration.homographies[k], seen)

@@ -24,7 +24,7 @@ from rcg.photometric.find_errors import FramesDifferError
 from rcg.photometric.locate import locate
 from rcg.photometric.mat import capture as on_mat
 from rcg.photometric.mat.capture import MatCapture
-from rcg.photometric.mat.find import MatPose
+from rcg.photometric.mat.find import MatPose, frame_to_reference
 from rcg.photometric.mat.locate import locate_on_mat
 from rcg.photometric.rectify import rectify
 from rcg.photometric.solve import solve_normals
@@ -137,8 +137,11 @@ def measure(
     said += remark
 
     gains = None if mat is None else mat.gains
+    still = np.eye(3)
+    if mat is not None and mat.ambient is not None and pose is not None:
+        still = frame_to_reference(mat.ambient, pose)
     stack, saturated = _rectified(
-        lit, ambient, registration, outline, size, px_per_mm, margin_mm, gains, watch
+        lit, ambient, registration, outline, size, px_per_mm, margin_mm, gains, still, watch
     )
     mask = card_mask(stack.shape[1:3], size, px_per_mm)
     said += _exposure_remarks(saturated, lit)
@@ -318,6 +321,7 @@ def _rectified(
     px_per_mm: float,
     margin_mm: float,
     gains: npt.NDArray[np.float64] | None,
+    still: npt.NDArray[np.float64],
     watch: _Watch,
 ) -> tuple[FloatArray, list[float]]:
     """Return the (n, H, W, 3) frames on the card, ambient light taken off and exposures evened, and their
@@ -328,8 +332,8 @@ def _rectified(
     mask: BoolArray | None = None
     with watch.stage("rectify", 0.3, "Bringing the frames into millimetres"):
         if ambient is not None:
-            # An ambient frame may be all but black, so it is not registered: the camera stood still.
-            dark = rectify(ambient, np.eye(3), outline, size, px_per_mm, margin_mm)
+            # An ambient frame may be all but black: unless it shows the mat, the camera stood still.
+            dark = rectify(ambient, still, outline, size, px_per_mm, margin_mm)
         for index, frame in enumerate(lit):
             if watch.progress:
                 watch.progress(0.3 + 0.2 * index / len(lit), f"Bringing frame {frame.name} into millimetres")

@@ -48,12 +48,14 @@ class MatCapture:
         poses, readings: per frame; None where it was not seen or its patches not read.
         exposure: gains and what they cannot mend.
         order: of the lights; None for a single photograph.
+        ambient: the mat in the frame with every light off; None where it is too dark to be seen.
     """
 
     poses: tuple[MatPose | None, ...]
     readings: tuple[PatchReading | None, ...]
     exposure: Exposure
     order: LightOrder | None
+    ambient: MatPose | None = None
 
     @property
     def gains(self) -> Array:
@@ -149,7 +151,8 @@ def read_capture(
     poses = see_mat(frames, threads=threads)
     if poses is None:
         return None
-    dark = _dark(ambient, poses)
+    unlit = None if ambient is None else find_mat(grey_of(ambient))
+    dark = _dark(ambient, unlit, poses)
     readings = [
         None if pose is None else read_patches(frame, pose, dark)
         for frame, pose in zip(frames, poses, strict=True)
@@ -158,7 +161,7 @@ def read_capture(
     if order is not None and order.wrong:
         raise order.error()
     stand = lights if lights is None or order is None else lighting.rotate(lights, order.turned_deg)
-    return MatCapture(tuple(poses), tuple(readings), measure_exposure(readings, stand), order)
+    return MatCapture(tuple(poses), tuple(readings), measure_exposure(readings, stand), order, unlit)
 
 
 def without_bad_exposure(
@@ -235,8 +238,11 @@ def evened(flat: FloatArray, gain: Array, saturated: float) -> FloatArray:
     return np.where(flat >= np.float32(saturated), flat, flat * gain.astype(np.float32))
 
 
-def _dark(ambient: Frame | None, poses: Sequence[MatPose | None]) -> PatchReading | None:
+def _dark(
+    ambient: Frame | None, unlit: MatPose | None, poses: Sequence[MatPose | None]
+) -> PatchReading | None:
     if ambient is None:
         return None
-    pose = find_mat(grey_of(ambient)) or next((p for p in poses if p is not None), None)
+    # Too dark to show the mat, it is read where the first lit frame has it.
+    pose = unlit or next((p for p in poses if p is not None), None)
     return None if pose is None else read_dark(ambient, pose)

@@ -40,7 +40,12 @@ def card_to_frame(side: RenderedSide, frame: int, card_mm: np.ndarray) -> np.nda
     return project(np.linalg.inv(frame_to_card(side.scene, frame)), card_mm)
 
 
+def card_mm(side: RenderedSide) -> np.ndarray:
+    """The card's corners in its own millimetres."""
+    half = np.array([side.scene.cut.width_mm, side.scene.cut.height_mm]) / 2
+    return half * np.array([(-1, 1), (1, 1), (1, -1), (-1, -1)])
+
+
 def corners_in(side: RenderedSide, frame: int) -> np.ndarray:
     """The card's true corners in a frame, from its top left clockwise."""
-    half = np.array([side.scene.cut.width_mm, side.scene.cut.height_mm]) / 2
-    return card_to_frame(side, frame, half * np.array([(-1, 1), (1, 1), (1, -1), (-1, -1)]))
+    return card_to_frame(side, frame, card_mm(side))
