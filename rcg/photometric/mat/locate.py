@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from rcg.errors import InputError
 from rcg.photometric.find import WORKING_PX, FoundCard, find_card
-from rcg.photometric.find_errors import CardCutOffError, NoCardError, SeveralCardsError
+from rcg.photometric.find_errors import CardCutOffError, NoCardError
 from rcg.photometric.linearise import samples_to_linear, to_srgb_u8
 from rcg.photometric.locate import choose_reference, measured_outline
 from rcg.photometric.mat import layout
@@ -91,7 +91,7 @@ def locate_on_mat(
             raise ValueError("the mat is in no frame")
         pictures = list(pool.map(lambda k: _field(frames[k], poses[k]), seen))
     name = frames[reference].file_name or frames[reference].name
-    found = _found(pictures, aspect, name)
+    found = _found(pictures, pictures[seen.index(reference)], aspect, name)
     shape = (int(pictures[0].shape[0]), int(pictures[0].shape[1]))
     on_field, on_its_side = ordered(found.corners, shape, aspect)
     corners = on_mat.to_px(apply(np.linalg.inv(_to_working()), on_field))
@@ -186,11 +186,18 @@ def _field(frame: Frame, pose: MatPose | None) -> npt.NDArray[np.uint8]:
     return to_srgb_u8(samples_to_linear(np.ascontiguousarray(flat), frame.encoding))
 
 
-def _found(pictures: Sequence[npt.NDArray[np.uint8]], aspect: float, name: str) -> FoundCard:
+def _found(
+    pictures: Sequence[npt.NDArray[np.uint8]], best: npt.NDArray[np.uint8], aspect: float, name: str
+) -> FoundCard:
+    """Return the card in pictures of the field, or in the best alone: a card that was pushed between the
+    frames shows its edges twice."""
     try:
-        found = find_card(pictures, aspect, name)
-    except SeveralCardsError:
-        raise
+        try:
+            found = find_card(pictures, aspect, name)
+        except (NoCardError, CardCutOffError):
+            if len(pictures) == 1:
+                raise
+            found = find_card([best], aspect, name)
     except (NoCardError, CardCutOffError) as error:
         raise OffPlaceError(
             f"The mat is in the picture {name}, but no whole card lies in its dark field.",
