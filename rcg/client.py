@@ -81,6 +81,10 @@ class Client:
         """DELETE what is at a path below ``/api``."""
         self._answer("DELETE", path)
 
+    def remove(self, path: str) -> Any:
+        """DELETE what is at a path below ``/api``, where the answer says what became of it."""
+        return self._answer("DELETE", path).json()
+
     def upload(
         self,
         path: str,

@@ -82,6 +82,9 @@ class LimitSettings(Section):
     archive_mb: int = Field(
         10_000, ge=1, description="one upload of images, labels or an archive into a dataset, megabytes"
     )
+    weights_mb: int = Field(
+        2_000, ge=1, description="one file of weights to begin a training with, megabytes"
+    )
     frames_per_capture: int = Field(64, ge=1, description="lights of one capture")
     min_free_disk_mb: int = Field(500, ge=0, description="below this, uploads and jobs are refused")
 

@@ -25,6 +25,7 @@ from rcg.api.routers import (
     rigs,
     system,
     training,
+    weights,
 )
 from rcg.api.subapp import make_subapp
 
@@ -53,7 +54,7 @@ def build(container: Container) -> FastAPI:
         license_info={"name": "Apache-2.0"},
     )
     # The owner's routes come first: "/datasets/discover" must not be taken for a dataset's id.
-    workshop = (owner_datasets, owner_training, datasets, kinds, labels, recipes, training, models)
+    workshop = (owner_datasets, owner_training, datasets, kinds, labels, recipes, training, models, weights)
     for part in (cards, grades, rigs, mat, *workshop, jobs, blobs, auth, system, docs):
         app.include_router(part.router)
     _declare_token(app)

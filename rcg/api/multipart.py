@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from email.message import Message
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -62,6 +64,8 @@ class Intake:
         folders: keep the folders of a file's name, as ``front/1.jpg``.
         strip: keep images without the place where they were taken.
         hint: what to do with too many files.
+        limit_name: the setting that ``max_file_bytes`` comes from.
+        check: given where a file lies and its name before it becomes a blob; what it raises refuses the file.
     """
 
     max_file_bytes: int
@@ -70,6 +74,8 @@ class Intake:
     folders: bool = False
     strip: bool = False
     hint: str = "Send fewer at once, or raise limits.frames_per_capture in config/rcg.toml."
+    limit_name: str = "limits.image_mb"
+    check: Callable[[Path, str], object] | None = None
 
 
 async def read_form(request: Request, blobs: BlobStore, intake: Intake) -> Form:
@@ -165,6 +171,8 @@ class _Reader:
         if not self._ended:
             raise InputError("The upload was cut before its end.", "Send it again; nothing of it was kept.")
         for file, writer in self._whole:
+            if self._refused(file, writer):
+                continue
             try:
                 file.info = self._kept(file, writer)
             except InputError:  # too damaged for its place to be found
@@ -173,6 +181,16 @@ class _Reader:
                     "Copy or upload it again from where it came.",
                 )
         return self.form
+
+    def _refused(self, file: ReceivedFile, writer: BlobWriter) -> bool:
+        if self._intake.check is None:
+            return False
+        try:
+            self._intake.check(writer.settle(), file.file_name)
+        except InputError as error:
+            file.error = error
+            writer.abandon()
+        return file.error is not None
 
     def _kept(self, file: ReceivedFile, writer: BlobWriter) -> BlobInfo:
         if self._intake.strip:
@@ -242,8 +260,15 @@ class _Reader:
             writer.write(piece)
             if len(writer.head) >= 32 and not file.media_type:
                 file.media_type = self._media_type(writer.head, file.file_name)
-        except (TooLargeError, InputError) as error:
+        except TooLargeError:
+            limit = self._intake.max_file_bytes // 1_000_000
+            file.error = TooLargeError(
+                f"{file.file_name} is larger than {limit} MB.",
+                f"Send a smaller file, or raise {self._intake.limit_name} in config/rcg.toml.",
+            )
+        except InputError as error:
             file.error = error
+        if file.error is not None:
             writer.abandon()
             self._writer = None
 

@@ -26,11 +26,15 @@ _CAPTURE = (
     "/api/rigs", "/api/capture", "/api/mat",
 )  # fmt: skip
 _LABEL = ("/api/datasets", "/api/items", "/api/kinds", "/api/recipes", "/api/versions", "/api/jobs")
-_TRAIN = ("/api/training", "/api/models", "/api/revolutionary-training", "/api/architectures", "/api/jobs")
+_TRAIN = (
+    "/api/training", "/api/models", "/api/weights", "/api/revolutionary-training", "/api/architectures",
+    "/api/jobs",
+)  # fmt: skip
 _CHANGES: tuple[tuple[Scope, tuple[str, ...]], ...] = (
     ("capture", _CAPTURE), ("label", _LABEL), ("train", _TRAIN),
 )  # fmt: skip
 _ANYBODY = ("/api/me", "/api/auth")
+WEIGHTS = "/api/weights"
 _ONE_IMAGE = re.compile(r"/api/blobs/[^/]+")
 _DATASET_FILES = re.compile(r"/api/datasets/(create|[^/]+/(files|import|upload/(images|annotations)))")
 _ANNOTATIONS = re.compile(r"/api/items/[^/]+/ops")
@@ -74,9 +78,20 @@ def body_limit(path: str, limits: LimitSettings) -> int:
         return limits.image_mb * limits.frames_per_capture * _MEGABYTE + _MULTIPART_OVERHEAD
     if _DATASET_FILES.fullmatch(path):
         return limits.archive_mb * _MEGABYTE + _MULTIPART_OVERHEAD
+    if path == WEIGHTS:
+        return limits.weights_mb * _MEGABYTE + _MULTIPART_OVERHEAD
     if _ANNOTATIONS.fullmatch(path):
         return ANNOTATIONS_BYTES
     return JSON_BODY_BYTES
+
+
+def limit_hint(path: str) -> str:
+    """Return what to do with a body over its limit."""
+    if path == WEIGHTS:
+        return "Send one file at a time, or raise limits.weights_mb in config/rcg.toml."
+    if _DATASET_FILES.fullmatch(path):
+        return "Send it in parts, or raise limits.archive_mb in config/rcg.toml."
+    return "Send images by PUT /api/blobs/SHA256; their limit is limits.image_mb in config/rcg.toml."
 
 
 def _below(path: str, roots: tuple[str, ...]) -> bool:

@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from rcg.api.auth import AuthService, Principal
 from rcg.api.auth.service import bearer_of
 from rcg.api.errors import ErrorBoundary, HttpError, json_error
-from rcg.api.policy import SAFE_METHODS, body_limit, is_crooked, is_public, scopes_for
+from rcg.api.policy import SAFE_METHODS, body_limit, is_crooked, is_public, limit_hint, scopes_for
 from rcg.errors import ForbiddenError, NotFoundError, RcgError, TooLargeError, UnauthorisedError
 from rcg.settings import LimitSettings
 
@@ -182,7 +182,7 @@ async def _limited(app: ASGIApp, limit: int, scope: Scope, receive: Receive, sen
     """Run the app with a body of at most ``limit`` bytes, counted: Content-Length is only a claim."""
     error = TooLargeError(
         f"The body is larger than the {limit / 1e6:g} MB that {scope['path'][:100]} takes.",
-        "Send images by PUT /api/blobs/SHA256; their limit is limits.image_mb in config/rcg.toml.",
+        limit_hint(scope["path"]),
     )
     claimed = Headers(scope=scope).get("content-length", "")
     if claimed.isdigit() and int(claimed) > limit:

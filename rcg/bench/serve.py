@@ -46,20 +46,20 @@ def bench_serve(say: Say = lambda _: None) -> Table:
         starts = []
         for _ in range(2):
             say("Starting a server ...")
-            with _server(home) as (_client, live, ready):
+            with server(home) as (_client, live, ready):
                 starts.append((live, ready))
         table.add("start to /health/live, first start", starts[0][0], "s", "", "makes the certificates")
         table.add("start to /health/live, later", starts[1][0], "s", "<= 2 s")
         table.add("start to /health/ready, first start", starts[0][1], "s", "")
         table.add("start to /health/ready, later", starts[1][1], "s", "<= 5 s")
-        with _server(home) as (client, _live, _ready):
+        with server(home) as (client, _live, _ready):
             say("Asking /health/live while idle ...")
-            idle = [_ask(client) for _ in range(IDLE_REQUESTS)]
+            idle = [ask(client) for _ in range(IDLE_REQUESTS)]
             say("Asking while cards are graded ...")
             loaded = _under_load(client)
         with _bare(home) as client:
             say("Asking a bare Starlette application ...")
-            bare = [_ask(client) for _ in range(IDLE_REQUESTS)]
+            bare = [ask(client) for _ in range(IDLE_REQUESTS)]
     table.add("/health/live p50, idle", percentile(idle, 50), "ms")
     table.add("/health/live p99, idle", percentile(idle, 99), "ms", "<= 15 ms")
     table.add("/health/live p50, bare Starlette", percentile(bare, 50), "ms")
@@ -75,7 +75,7 @@ def bench_serve(say: Say = lambda _: None) -> Table:
 
 
 @contextmanager
-def _server(home: Path) -> Iterator[tuple[httpx.Client, float, float]]:
+def server(home: Path) -> Iterator[tuple[httpx.Client, float, float]]:
     """Run ``rcg serve`` on a free port; yield a signed-in client, seconds to live and to ready."""
     port = _free_port()
     environment = dict(
@@ -150,7 +150,8 @@ def _token(path: Path) -> str:
     return str(json.loads(path.read_text("utf-8"))["token"])
 
 
-def _ask(client: httpx.Client) -> float:
+def ask(client: httpx.Client) -> float:
+    """Ask ``/health/live`` once and rest a moment; return what it took, ms."""
     began = time.perf_counter()
     client.get("/health/live").raise_for_status()
     taken = 1e3 * (time.perf_counter() - began)
@@ -165,7 +166,7 @@ def _under_load(client: httpx.Client) -> list[float]:
     end = time.perf_counter() + LOAD_S
     taken = []
     while time.perf_counter() < end:
-        taken.append(_ask(client))
+        taken.append(ask(client))
     for job in client.get("/api/jobs").raise_for_status().json()["items"]:
         if job["state"] in ("queued", "running"):
             client.post(f"/api/jobs/{job['id']}/cancel")

@@ -21,6 +21,7 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 from torch import Tensor, nn
 
+from rcg.bench.live import bench_live
 from rcg.bench.rendered_set import Folder, rendered_set
 from rcg.bench.table import Table
 from rcg.datasets.kinds import resolve
@@ -72,6 +73,7 @@ def bench_training(threads: int = 2, folder: Path | None = None, say: Say = lamb
         say("The loop against a bare one ...")
         _loop(table, cards, work, threads)
         _judges(table, cards, work)
+    bench_live(table, say)
     return table
 
 

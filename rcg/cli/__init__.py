@@ -16,12 +16,14 @@ COMMAND_MODULES: tuple[str, ...] = (
     "config",
     "grade",
     "importer",
+    "rig",
     "demo",
     "render",
     "mat",
     "schema",
     "dataset",
     "train",
+    "weights",
     "bench",
 )
 """modules of this package, in the order of ``rcg --help``"""

@@ -104,7 +104,7 @@ def _flaws(rng: np.random.Generator, base: Scene) -> tuple[Surface, Cut]:
         _scratch(rng, *place) for place in _places(rng, cut, taken, int(rng.integers(0, 3)), 7.0)
     )
     # On dark print a dark stain shows in no layer, and what shows in no layer nobody could label.
-    count = int(rng.integers(0, 3)) if lightness(base.print.panel_rgb) > _DARK else 0
+    count = int(rng.integers(1, 3)) if lightness(base.print.panel_rgb) > _DARK else 0
     stains = tuple(_stain(rng, *place) for place in _places(rng, cut, taken, count, 6.0))
     return replace(
         base.surface,

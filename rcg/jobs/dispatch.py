@@ -15,7 +15,7 @@ import valkey
 
 from rcg.jobs.link import ValkeyLink
 
-RESOURCES = ("cpu", "gpu", "io", "train")
+RESOURCES = ("cpu", "gpu", "io", "net", "train")
 BANDS = (0, 1, 2)
 GROUP = "slots"
 _READ_AT_ONCE = 1000

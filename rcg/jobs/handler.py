@@ -64,7 +64,7 @@ class Handler:
         compute: ``"package.module:function"``; named, not imported, so that the web process stays light and a
             child imports only what it runs.
         accept: likewise, or None when the result needs no rows. What it returns is stored as the result.
-        resource: ``cpu``, ``gpu``, ``io`` or ``train``.
+        resource: ``cpu``, ``gpu``, ``io``, ``net`` or ``train``.
         isolated: False lets a job that only copies or waits run in a thread whatever the isolation setting.
         cuda: it computes on CUDA where there is one; ``isolation = auto`` then keeps it in the server.
         follow: likewise named, or None: called with the job and its former state in the transaction of every
@@ -112,6 +112,12 @@ HANDLERS: dict[str, Handler] = {
             cuda=True,
             follow="rcg.jobs.train_rows:follow",
             keep="rcg.jobs.train_rows:keep",
+        ),
+        Handler(
+            "official_weights",
+            "rcg.jobs.official_weights:compute",
+            "rcg.jobs.official_weights:accept",
+            resource="net",
         ),
         Handler("preflight", "rcg.jobs.preflight:compute", cuda=True),
         Handler("predict", "rcg.jobs.predict:compute", "rcg.jobs.predict:accept", cuda=True),

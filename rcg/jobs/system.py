@@ -37,7 +37,7 @@ from rcg.store.db import Database, now_ms
 from rcg.store.models import Job, new_id
 
 logger = logging.getLogger("rcg.jobs")
-SERVED = ("cpu", "io", "train")
+SERVED = ("cpu", "io", "net", "train")
 """Resource classes with slots here; a job of another class computes in a ``cpu`` slot."""
 _TRAINING_NICER = 5
 """how much further than other children a training gives way"""
@@ -317,7 +317,8 @@ class JobSystem:
         )  # fmt: skip
         training = replace(shared, threads=self.training_threads)
         places = [(f"cpu:{number}", shared) for number in range(workers.cpu_slots)]
-        places += [("io:0", shared)]
+        # A download lasts as long as the line likes, and must not hold up what a page waits for.
+        places += [("io:0", shared), ("net:0", shared)]
         places += [(f"train:{number}", training) for number in range(workers.train_slots)]
         return [self._make_slot(name, around) for name, around in places]
 

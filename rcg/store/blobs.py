@@ -119,6 +119,13 @@ class BlobStore:
             _sync_folder(target.parent)
         return BlobInfo(sha256, size)
 
+    def remove(self, sha256: str) -> None:
+        """Remove a blob. The caller holds the write transaction in which nothing names it any more."""
+        path = self.path(sha256)
+        path.unlink(missing_ok=True)
+        if path.parent.is_dir():
+            _sync_folder(path.parent)
+
     def check_space(self, more_bytes: int = 0, *, min_free_mb: int | None = None) -> None:
         """Raise UnavailableError when the disk has too little room left for this many bytes more.
 

@@ -22,13 +22,13 @@ from rcg.store.dataset_models import (
 )
 from rcg.store.db import now_ms
 from rcg.store.preference_models import Preference
-from rcg.store.training_models import Model, Run
+from rcg.store.training_models import Model, Run, WeightsFile
 
 __all__ = [
     "AnnotationOp", "AnnotationRow", "ApiToken", "Base", "Blob", "Capture", "Card", "Dataset", "DatasetItem",
     "DatasetVersion", "Frame", "Grade", "ItemLayer", "Job", "KindRow", "Layer", "Model", "OneTimeLink",
-    "Preference", "Recipe", "Rig", "Run", "SignInSession", "capture_models", "dataset_models", "new_id",
-    "preference_models", "training_models",
+    "Preference", "Recipe", "Rig", "Run", "SignInSession", "WeightsFile", "capture_models", "dataset_models",
+    "new_id", "preference_models", "training_models",
 ]  # fmt: skip
 
 

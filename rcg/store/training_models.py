@@ -1,5 +1,5 @@
-"""The tables of training: runs and the models that come of them. What happened in a run is its event log,
-a file."""
+"""The tables of training: runs, the models that come of them, files of weights to begin with. What happened
+in a run is its event log, a file."""
 
 from __future__ import annotations
 
@@ -69,4 +69,19 @@ class Model(Base):
     )
     metrics: Mapped[dict[str, Any]] = mapped_column(doc="of the held-out part, with the step they are from")
     in_use: Mapped[bool] = mapped_column(default=False, doc="grading uses it")
+    created_at: Mapped[int] = mapped_column(default=now_ms, index=True)
+
+
+class WeightsFile(Base):
+    """A file of weights that a training can begin with: added by a person, or an official one."""
+
+    __tablename__ = "weights_files"
+    id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
+    sha256: Mapped[str] = mapped_column(ForeignKey("blobs.sha256"), unique=True)
+    name: Mapped[str] = mapped_column(doc="of the file, as it came")
+    bytes: Mapped[int]
+    tensors: Mapped[int | None] = mapped_column(doc="None: only loading would tell")
+    source: Mapped[str] = mapped_column(String(8), doc="file or official")
+    backbone: Mapped[str | None] = mapped_column(String(24), doc="whose weights they are; None: unknown")
+    norm: Mapped[str | None] = mapped_column(String(8), doc="that they were trained with; None: unknown")
     created_at: Mapped[int] = mapped_column(default=now_ms, index=True)

@@ -101,17 +101,21 @@ def listing(run_dir: Path) -> Iterator[Checkpoint]:
                     yield Checkpoint(path, data["step"], data["sha256"], data["bytes"], data["best"])
 
 
-def load(path: Path) -> dict[str, Any]:
-    """Read a checkpoint or another file of tensors on the CPU. Raises InputError when it is none."""
+def load(path: Path, name: str = "") -> dict[str, Any]:
+    """Read a checkpoint or another file of tensors on the CPU. Raises InputError when it is none.
+
+    ``name`` is what its owner calls it, for errors.
+    """
+    name = name or path.name
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
         raise InputError(
-            f"{path.name} is no file of weights that RCG reads: {str(error).splitlines()[0][:200]}.",
+            f"{name} is no file of weights that RCG reads: {str(error).splitlines()[0][:200]}.",
             "Give a .safetensors file, or a .pt file that holds tensors alone.",
         ) from error
     if not isinstance(state, dict):
-        raise InputError(f"{path.name} holds no weights.", "Give a state dict.")
+        raise InputError(f"{name} holds no weights.", "Give a state dict.")
     return state
 
 

@@ -14,7 +14,7 @@ from rcg.errors import InputError
 FieldType = Literal[
     "integer", "number", "flag", "choice", "text", "numbers", "size", "layers", "recipe", "target", "weights"
 ]
-_NOTHING: Final = frozenset({"", "none", "null", "off"})
+NOTHING: Final = frozenset({"", "none", "null", "off"})
 _TRUE, _FALSE = frozenset({"true", "yes", "on", "1"}), frozenset({"false", "no", "off", "0"})
 _TARGET = re.compile(r"\s*([a-z0-9_]+)\s*(?:>=|<=|[:=])\s*([-+.\deE]+)\s*")
 
@@ -116,7 +116,7 @@ def coerce(key: str, value: Any) -> Any:
         InputError: it cannot be read; ``data`` names the field.
     """
     info = FIELDS[key]
-    if isinstance(value, str) and info.nullable and value.strip().lower() in _NOTHING:
+    if isinstance(value, str) and info.nullable and value.strip().lower() in NOTHING:
         return None
     if value is None:
         if info.nullable:

@@ -26,7 +26,7 @@ from rcg.training.architectures import (
 )
 from rcg.training.fields import FIELDS, coerce, unknown
 from rcg.training.metrics import METRICS, metric
-from rcg.training.spec import PRESETS, Preset, RunSpec, say
+from rcg.training.spec import PRESETS, KnownWeights, Preset, RunSpec, say
 from rcg.training.summary import Summary
 
 _STEP: Final = 32
@@ -93,6 +93,7 @@ def plan(
     overrides: Mapping[str, Any] | None = None,
     *,
     gpus: int = 0,
+    begins_with: KnownWeights | None = None,
 ) -> Plan:
     """Plan a run.
 
@@ -103,6 +104,7 @@ def plan(
         preset: quick, balanced or best.
         overrides: dotted option -> value, as JSON or as text; what depends on it follows.
         gpus: CUDA devices here; larger networks are proposed where there is one.
+        begins_with: what is known of the weights that the overrides name; backbone and norm follow it.
 
     Raises:
         InputError: an option does not exist, has a wrong value, or the dataset cannot be trained on so.
@@ -111,7 +113,7 @@ def plan(
         raise InputError(f"There is no preset {str(preset)[:40]!r}.", f"Choose {', '.join(PRESETS)}.")
     chosen = _architecture(summary, kind, architecture)
     advice.refuse(summary, kind)
-    draft = _Draft(_joined(overrides or {}, kind))
+    draft = _Draft(_joined(overrides or {}, kind), begins_with=begins_with)
     _data(draft, summary, kind, chosen, preset, gpus)
     _network(draft, summary, chosen, preset, gpus)
     _length(draft, summary, preset, gpus)
@@ -169,6 +171,7 @@ class _Draft:
     fields: list[Field] = field(default_factory=list)
     values: dict[str, Any] = field(default_factory=dict)
     coverage: float | None = None
+    begins_with: KnownWeights | None = None
 
     def pick(self, key: str, default: Any, reason: str, choices: Mapping[Any, str] | None = None) -> Any:
         info = FIELDS[key]
@@ -291,17 +294,25 @@ def _network(d: _Draft, s: Summary, chosen: Architecture, preset: Preset, gpus: 
         "There is a graphics card for it."
         if gpus else "What a processor can train; a graphics card allows more."
     )  # fmt: skip
+    known = d.begins_with or KnownWeights("")
+    if known.backbone is not None:
+        backbone, why = _backbone_of(known.backbone, known.name, chosen), "That of the weights to begin with."
     backbone = d.pick("model.backbone", backbone, why, {name: BACKBONES[name] for name in chosen.backbones})
     weights = d.pick(
         "weights", None,
         "None: the network learns from nothing. A file of weights shortens that, and helps with few items.",
     )  # fmt: skip
+    if known.backbone is not None and _body(backbone) != _body(known.backbone):
+        raise InputError(
+            f"The weights in {known.name} are of another backbone: theirs is {known.backbone}, this run's is "
+            f"{backbone}.",
+            f"Choose the backbone {_backbone_of(known.backbone, known.name, chosen)}, or other weights.",
+            field="weights",
+        )
     norms = {"group": "Group: learns from nothing", "batch": "Batch", "frozen": "Batch, frozen"}
-    norm = (
-        "group" if weights is None else ("batch" if backbone in {"resnet50_v2", "mobilenet_v3"} else "frozen")
-    )
+    usual_norm = "batch" if backbone in {"resnet50_v2", "mobilenet_v3"} else "frozen"
     d.pick(
-        "model.norm", norm,
+        "model.norm", "group" if weights is None else known.norm or usual_norm,
         "Without weights frozen batch norms cannot learn, and batches are small."
         if weights is None else "As the weights were trained; group norm for weights that RCG trained.",
         norms,
@@ -310,6 +321,25 @@ def _network(d: _Draft, s: Summary, chosen: Architecture, preset: Preset, gpus: 
         _points(d, preset)
     else:
         _masks(d, s, chosen, large=backbone.startswith("resnet50"))
+
+
+def _body(backbone: Backbone) -> str:
+    """Return the body of a backbone: its second version has other heads alone."""
+    return backbone.removesuffix("_v2")
+
+
+def _backbone_of(known: Backbone, name: str, chosen: Architecture) -> Backbone:
+    """Return the architecture's backbone that weights of a known one fit. Raises InputError."""
+    if known in chosen.backbones:
+        return known
+    for one in chosen.backbones:
+        if _body(one) == _body(known):
+            return one
+    raise InputError(
+        f"The weights in {name} are of the backbone {known}, and {chosen.title} has none such.",
+        f"Choose other weights; its backbones are {', '.join(chosen.backbones)}.",
+        field="weights",
+    )
 
 
 def _points(d: _Draft, preset: Preset) -> None:

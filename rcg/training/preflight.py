@@ -23,7 +23,7 @@ from rcg.training.evaluate import evaluate
 from rcg.training.guards import finite
 from rcg.training.spec import RunSpec
 from rcg.training.state import make_optimiser
-from rcg.training.train import fresh_model, parameters
+from rcg.training.train import begin_with, fresh_model, parameters
 
 STEPS: Final = 3
 _HELD_OUT: Final = 8
@@ -52,6 +52,7 @@ class Preflight:
         evaluation_s: of all held-out items, from a few of them.
         first_loss: of the first step.
         items: to train on and held out.
+        began: what of the file of weights was taken, in words; empty: it begins from nothing.
         problems: what would go wrong.
     """
 
@@ -65,6 +66,7 @@ class Preflight:
     threads: int
     parameters: int
     items: dict[str, int]
+    began: str = ""
     problems: list[Problem] = field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:
@@ -98,6 +100,7 @@ def preflight(
     problems: list[Problem] = []
     with devices.threads(spec.threads or threads):
         model = devices.put(fresh_model(spec, data), place)
+        began_with = begin_with(model, spec.weights, data, path_of) if spec.weights is not None else ""
         model.train()
         optimiser = make_optimiser(model, spec.optimiser)
         taken, waited, losses = [], [], []
@@ -140,6 +143,7 @@ def preflight(
         threads=used,
         parameters=parameters(model),
         items={"train": len(data.train), "val": len(data.val)},
+        began=began_with,
         problems=problems,
     )
 

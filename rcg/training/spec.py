@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints, ValidationError, model_validator
@@ -42,6 +43,20 @@ class WeightsRef(Strict):
 
     sha256: Sha256
     name: str = ""
+
+
+@dataclass(frozen=True)
+class KnownWeights:
+    """What is known of weights to begin with before anybody loads them.
+
+    Attributes:
+        backbone: of whose network they are; None: unknown.
+        norm: that they were trained with; None: unknown.
+    """
+
+    name: str
+    backbone: Backbone | None = None
+    norm: Norm | None = None
 
 
 class MaskOptions(Strict):

@@ -183,7 +183,7 @@ def _prepare(
     model = devices.put(fresh_model(spec, data), place)
     found = checkpoints.newest(run_dir)
     if spec.weights is not None and found is None:
-        _begin_with(model, spec.weights, data, path_of, log)
+        log.append("log", level="info", text=begin_with(model, spec.weights, data, path_of))
     optimiser = make_optimiser(model, spec.optimiser)
     scaler = torch.amp.GradScaler(place.device.type, enabled=place.amp is torch.float16)
     progress = Progress(step=0, horizons=[[0, spec.steps]], micro=spec.batch_size)
@@ -207,15 +207,16 @@ def _prepare(
     )  # fmt: skip
 
 
-def _begin_with(
-    model: nn.Module, ref: WeightsRef, data: TrainingData, path_of: PathOf, log: EventLog
-) -> None:
-    taken = weights.begin_with(model, weights.read_any(path_of(ref.sha256)), data.names)
-    log.append(
-        "log",
-        level="info",
-        text=f"Began with {ref.name or ref.sha256[:12]}: {taken.taken} tensors taken, "
-        f"{len(taken.adapted)} fitted to other channels, {len(taken.left)} left fresh.",
+def begin_with(model: nn.Module, ref: WeightsRef, data: TrainingData, path_of: PathOf) -> str:
+    """Put the weights of a file into a fresh network; return in words what of it was taken.
+
+    Raises InputError when the file is gone, is none of weights, or is of another backbone.
+    """
+    name = ref.name or ref.sha256[:12]
+    taken = weights.begin_with(model, weights.read_any(path_of(ref.sha256), name), data.names, name)
+    return (
+        f"Began with {name}: {taken.taken} tensors taken, {len(taken.adapted)} fitted to other channels, "
+        f"{len(taken.left)} left fresh."
     )
 
 

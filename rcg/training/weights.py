@@ -17,8 +17,11 @@ from rcg.errors import InputError
 from rcg.training import checkpoints
 from rcg.training.disk import sync_folder
 
-_PREFIXES = ("model.", "module.", "backbone.body.", "backbone.", "body.", "colour.", "relief.")
+_PREFIXES = ("model.", "module.", "backbone.body.", "backbone.", "body.", "colour.", "relief.", "features.")
 _RGB = (".r", ".g", ".b")
+_SAME_BODY = 0.8
+"""share of a body's convolutions, of the network and of the file, that must find each other; a first one for
+other channels may be missing, but not every second one, as between two ResNets"""
 
 
 @dataclass(frozen=True)
@@ -59,23 +62,35 @@ def load(model: nn.Module, path: Path) -> None:
         ) from error
 
 
-def read_any(path: Path) -> dict[str, Tensor]:
-    """Read a user's file: safetensors, or a file of torch that holds tensors alone. Raises InputError."""
+def read_any(path: Path, name: str = "") -> dict[str, Tensor]:
+    """Read a user's file: safetensors, or a file of torch that holds tensors alone. Raises InputError.
+
+    ``name`` is what its owner calls it, for errors.
+    """
+    name = name or path.name
     try:
         state: Mapping[str, object] = load_file(path)
+    except FileNotFoundError:
+        raise InputError(
+            f"The weights {name} are no longer stored here.",
+            "Add the file again, or choose other weights.",
+            field="weights",
+        ) from None
     except SafetensorError:
-        state = checkpoints.load(path)
+        state = checkpoints.load(path, name)
         for key in ("model", "state_dict"):
             inner = state.get(key)
             if isinstance(inner, dict):
                 state = inner
     tensors = {str(name): value for name, value in state.items() if isinstance(value, Tensor)}
     if not tensors:
-        raise InputError(f"{path.name} holds no tensors.", "Give the weights of a network.")
+        raise InputError(f"{name} holds no tensors.", "Give the weights of a network.")
     return tensors
 
 
-def begin_with(model: nn.Module, tensors: Mapping[str, Tensor], channels: Sequence[str] = ()) -> Taken:
+def begin_with(
+    model: nn.Module, tensors: Mapping[str, Tensor], channels: Sequence[str] = (), name: str = "the file"
+) -> Taken:
     """Put all that fits into a network that is to be trained.
 
     A first convolution for other channels takes the file's red, green and blue for each colour picture, over
@@ -87,33 +102,59 @@ def begin_with(model: nn.Module, tensors: Mapping[str, Tensor], channels: Sequen
         model: to be filled.
         tensors: of the file.
         channels: names of the network's input channels, as ``colour.r``.
+        name: of the file, for errors.
 
-    Raises InputError when nothing fits.
+    Raises:
+        InputError: nothing fits, or so little that the file is of another backbone; then the network is as
+            it was.
     """
-    own = model.state_dict()
-    plain = {_bare(name): value for name, value in tensors.items()}
+    own = {key: value.clone() for key, value in model.state_dict().items()}
+    plain: dict[str, Tensor] = {}
+    for key, value in tensors.items():
+        plain.setdefault(_bare(key), value)
     taken, adapted, left = 0, [], []
-    for name, value in own.items():
-        given = tensors.get(name)
+    for key, value in own.items():
+        given = tensors.get(key)
         if given is None:
-            given = plain.get(_bare(name))
+            given = plain.get(_bare(key))
         if given is None:
-            left.append(name)
+            left.append(key)
         elif given.shape == value.shape:
             value.copy_(given)
             taken += 1
         elif _other_channels(given, value):
-            value.copy_(_fitted(given, _seen_by(name, channels, value.shape[1])))
-            adapted.append(name)
+            value.copy_(_fitted(given, _seen_by(key, channels, value.shape[1])))
+            adapted.append(key)
         else:
-            left.append(name)
+            left.append(key)
     if not taken:
         raise InputError(
-            "None of the file's weights fits this network.",
+            f"None of the weights in {name} fits this network.",
             "Choose the backbone that the weights were made for.",
         )
+    _check_body(own, plain, set(left), name)
     model.load_state_dict(own)
     return Taken(taken, tuple(adapted), tuple(left))
+
+
+def _check_body(own: Mapping[str, Tensor], plain: Mapping[str, Tensor], left: set[str], name: str) -> None:
+    """Raise InputError when the network's body and the file's are not the same one.
+
+    Names repeat between backbones: half of a ResNet-18 finds something of its shape in a ResNet-50.
+    """
+    body = [key for key, value in own.items() if value.ndim == 4 and "body." in key and ".gates." not in key]
+    found = [key for key in body if key not in left]
+    stages = {_bare(key).partition(".")[0] for key in body}
+    theirs = {key for key, value in plain.items() if value.ndim == 4 and key.partition(".")[0] in stages}
+    used = theirs & {_bare(key) for key in found}
+    if len(found) < _SAME_BODY * len(body) or len(used) < _SAME_BODY * len(theirs):
+        raise InputError(
+            f"The weights in {name} are of another backbone: {len(found)} of this network's {len(body)} "
+            f"convolutions find theirs, and {len(theirs) - len(used)} of the file's {len(theirs)} find no "
+            "place.",
+            "Choose the backbone that the weights were made for, or other weights.",
+            field="weights",
+        )
 
 
 def _seen_by(name: str, channels: Sequence[str], count: int) -> Sequence[str]:

@@ -31,6 +31,7 @@ class Server:
     url: str
     token: str
     signed_in: dict | None = None
+    home: Path | None = None
 
     def call(self, method, path, body=None):
         data = None if body is None else json.dumps(body).encode()
@@ -74,7 +75,9 @@ def server(tmp_path_factory):
         process = subprocess.Popen([sys.executable, "-m", "rcg", "serve", "--port", "0"], env=environment,
                                    stdout=output, stderr=subprocess.STDOUT, cwd=home)  # fmt: skip
     try:
-        yield _until_ready(process, home / "data", log)
+        ready = _until_ready(process, home / "data", log)
+        ready.home = home
+        yield ready
     finally:
         process.send_signal(signal.SIGINT)
         try:

@@ -21,6 +21,7 @@ from rcg.api.rig_schemas import (
     TestOut,
 )
 from rcg.api.services import rig_lights, rigs
+from rcg.photometric.lights import LightsSpec
 
 router = APIRouter(prefix="/rigs", tags=["rigs"])
 RigId = Annotated[str, Path(max_length=200, description="id or name")]
@@ -62,6 +63,12 @@ async def delete_rig(rig_id: RigId, container: ContainerDep) -> None:
     await rig_lights.delete(container, rig_id)
 
 
+@router.get("/{rig_id}/lights")
+def lights_of_rig(rig_id: RigId, container: ContainerDep) -> LightsSpec:
+    """The lights of a capture that is made with the rig, as captures take them."""
+    return rigs.lights(container, rig_id)
+
+
 @router.get("/{rig_id}/light")
 async def light_now(rig_id: RigId, container: ContainerDep) -> NowOut:
     """Which light is on, and what a person or page is asked to do."""
@@ -80,10 +87,11 @@ async def release_lights(rig_id: RigId, container: ContainerDep) -> None:
     await rig_lights.release(container, rig_id)
 
 
-@router.post("/{rig_id}/ack", status_code=204)
-async def acknowledge(rig_id: RigId, body: AckIn, container: ContainerDep) -> None:
+@router.post("/{rig_id}/ack")
+async def acknowledge(rig_id: RigId, body: AckIn, container: ContainerDep) -> AckIn:
     """A page has drawn a light, or a person has tapped."""
     await rig_lights.acknowledge(container, rig_id, body.seq)
+    return body
 
 
 @router.post("/{rig_id}/test")

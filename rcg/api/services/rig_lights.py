@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import statistics
 import time
+from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
 
 from rcg.api.rig_schemas import LightOut, NowOut, PendingOut, TestedLight, TestOut
 from rcg.api.services import rigs as rig_rows
 from rcg.api.services.rigs import setup_of, wait_ms
 from rcg.capture.lights import kinds, ring_names
-from rcg.capture.lights.driver import Light, LightError, check_light
+from rcg.capture.lights.driver import Ack, Light, LightError, check_light
 from rcg.capture.lights.screen import FLASHES_PER_S
+from rcg.errors import UnavailableError
 from rcg.store.db import now_ms
 from rcg.store.repositories import rigs
 
@@ -33,7 +35,7 @@ async def show(container: Container, rig_id: str, light: Light) -> LightOut:
     """Have one light on; returns when it is acknowledged. Raises LightError."""
     setup, wait = await asyncio.to_thread(_find, container, rig_id)
     check_light(light, ring_names(setup.count))
-    ack = await container.lights.show(setup, light)
+    ack = await _unless_stopping(container, container.lights.show(setup, light))
     return LightOut(light=ack.light, took_ms=round(ack.took_ms, 1), wait_ms=wait)
 
 
@@ -86,7 +88,7 @@ async def test(container: Container, rig_id: str, lights: list[str] | None) -> T
         info = await container.lights.open(setup)
         for light in asked:
             began = time.monotonic()
-            ack = await container.lights.show(setup, light)
+            ack = await _unless_stopping(container, container.lights.show(setup, light))
             passed.append(TestedLight(light=light, took_ms=round(ack.took_ms, 1)))
             await asyncio.sleep(max(0.0, pace_s - (time.monotonic() - began)))
         dark = await container.lights.show(setup, None)
@@ -110,6 +112,20 @@ async def test(container: Container, rig_id: str, lights: list[str] | None) -> T
         settle_ms=settle,
         says=_SAYS[way.told],
     )
+
+
+async def _unless_stopping(container: Container, work: Coroutine[Any, Any, Ack]) -> Ack:
+    """Await a light; a person who does not tap must not hold up the server's stop."""
+    task, stopping = asyncio.ensure_future(work), asyncio.ensure_future(container.stopping.wait())
+    try:
+        await asyncio.wait({task, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if not task.done():
+            raise UnavailableError("RCG is stopping.", "Ask for the light again when it runs.")
+        return task.result()
+    finally:
+        for each in (task, stopping):
+            each.cancel()
+        await asyncio.gather(task, stopping, return_exceptions=True)
 
 
 def _find(container: Container, rig_id: str) -> tuple[Setup, float]:

@@ -29,9 +29,12 @@ def drivers() -> DriversOut:
         )
         for way in kinds.WAYS.values()
     ]  # fmt: skip
-    return DriversOut(
-        items=found, ports=[PortOut(port=port, says=says) for port, says in serial_line.ports()]
-    )
+    return DriversOut(items=found, ports=ports())
+
+
+def ports() -> list[PortOut]:
+    """Return this computer's serial ports; empty without pyserial."""
+    return [PortOut(port=port, says=says) for port, says in serial_line.ports()]
 
 
 def listing(container: Container) -> RigsOut:
@@ -96,6 +99,12 @@ def delete(container: Container, rig_id: str) -> str:
 def places_of(row: Rig) -> Places:
     """Return where a rig's lights are."""
     return PLACES.validate_python(row.lights)
+
+
+def lights(container: Container, rig_id: str) -> LightsSpec:
+    """Return the lights of a capture that is made with a rig, by the rig's id or name."""
+    with container.db.read() as session:
+        return lights_of(rigs.get(session, rig_id))
 
 
 def lights_of(row: Rig) -> LightsSpec:

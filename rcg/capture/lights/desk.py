@@ -79,8 +79,9 @@ class LightDesk:
 
     Args:
         scenes: folder of the simulated rigs' scenes.
-        say: publishes ``{"type": "light", "rig", "seq", "light", "words", "driver"}``: somebody shall show
-            it; and ``{"type": "lit", "rig", "light", "took_ms"}``: it is on.
+        say: publishes ``{"type": "light", "rig", "seq", "light", "words", "driver", "ack"}``: somebody
+            shall show it, and answer where ``ack``; and ``{"type": "lit", "rig", "light", "took_ms"}``: it is
+            on.
         idle_s: how long a driver stays open without use.
         make: makes a driver; tests give their own.
     """
@@ -205,7 +206,7 @@ class LightDesk:
             self._say(
                 {
                     "type": "light", "rig": setup.rig, "driver": setup.driver, "seq": request.seq,
-                    "light": request.light, "words": request.words,
+                    "light": request.light, "words": request.words, "ack": request.ack,
                 }
             )  # fmt: skip
 

@@ -60,7 +60,8 @@ def ports() -> list[tuple[str, str]]:
     if missing():
         return []
     found = importlib.import_module("serial.tools.list_ports").comports()
-    return sorted((str(port.device), str(port.description or "")) for port in found)
+    said = ((str(port.device), str(port.description or "")) for port in found)
+    return sorted((port, "" if says == "n/a" else says) for port, says in said)
 
 
 class SerialDriver:
@@ -115,7 +116,7 @@ class SerialDriver:
         if count != len(self._names):
             raise self._error(
                 f"The board on {self._config.port} has {count} lights and the rig {len(self._names)}.",
-                f"Set the rig to {count} lights, or LIGHTS in the sketch to {len(self._names)}.",
+                f"Set the rig to {count} lights, or PINS in the sketch to {len(self._names)}.",
                 sent="?", got=got,
             )  # fmt: skip
         return f"{found[0]} on {self._config.port}"

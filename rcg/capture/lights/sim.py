@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import time
 from collections.abc import Mapping
@@ -61,7 +62,8 @@ class SimDriver:
         """Read the frames and show the dark one."""
         size = await asyncio.to_thread(self._load)
         await self.show(None)
-        notes = () if ALL in self._frames else ("There is no all.y4m: 'all' shows the mean of the frames.",)
+        whole = ALL in self._frames or (self._folder / f"{ALL}.y4m").is_file()
+        notes = () if whole else ("There is no all.y4m: 'all' shows the mean of the frames.",)
         return LightInfo(
             self._names, None, None, f"scene {self._config.scene}, {size[0]} x {size[1]} px", notes
         )
@@ -72,23 +74,21 @@ class SimDriver:
         started = time.perf_counter()
         if self._config.delay_ms:
             await asyncio.sleep(self._config.delay_ms / 1000)
-        self._write(self._planes(light))
+        await asyncio.to_thread(self._put, light)
         return Ack(light, 1000 * (time.perf_counter() - started))
 
     async def close(self) -> None:
         """Show what the camera saw before."""
-        if self._camera is not None:
-            self._write(self._before)
-            os.close(self._camera)
-            self._camera = None
+        camera, self._camera = self._camera, None
+        if camera is not None:
+            with contextlib.suppress(OSError):  # the disk is full or gone
+                os.pwrite(camera, self._before, self._offset)
+            os.close(camera)
 
     def _load(self) -> tuple[int, int]:
         camera = self._folder / CAMERA
         try:
-            for name in (*self._names, DARK, ALL):
-                file = self._folder / f"{name}.y4m"
-                if name not in self._frames and (file.is_file() or name != ALL):
-                    self._frames[name] = y4m.read(file).planes
+            sizes = {name: len(self._frame(name)) for name in (*self._names, DARK)}
             if not camera.is_file():
                 dark = y4m.read(self._folder / f"{DARK}.y4m")
                 y4m.write(camera, dark.width, dark.height, dark.planes)
@@ -96,7 +96,7 @@ class SimDriver:
         except (OSError, InputError) as error:
             detail = error.detail if isinstance(error, InputError) else f"{error.strerror}: {error.filename}"
             raise self._error(f"The simulated rig's scene cannot be read: {detail}", _HINT) from error
-        wrong = [name for name, planes in self._frames.items() if len(planes) != len(shown.planes)]
+        wrong = [name for name, size in sizes.items() if size != len(shown.planes)]
         if wrong:
             raise self._error(
                 f"Frame {wrong[0]} of the scene {self._config.scene!r} has another size than camera.y4m.",
@@ -106,13 +106,28 @@ class SimDriver:
         self._camera = os.open(camera, os.O_RDWR)
         return shown.width, shown.height
 
-    def _planes(self, light: Light) -> bytes:
-        if light == ALL and ALL not in self._frames:
-            import numpy as np  # noqa: PLC0415
+    def _put(self, light: Light) -> None:
+        try:
+            planes = self._mean() if light == ALL else self._frame(DARK if light is None else light)
+        except (OSError, InputError) as error:
+            raise self._error(f"The frame of light {light} is gone: {error}", _HINT) from error
+        if len(planes) != len(self._before):
+            raise self._error(f"The frame of light {light} has another size than camera.y4m.", _HINT)
+        self._write(planes)
 
-            stack = [np.frombuffer(self._frames[name], np.uint8).astype(np.float32) for name in self._names]
-            self._frames[ALL] = np.mean(stack, axis=0).round().astype(np.uint8).tobytes()
-        return self._frames[DARK if light is None else light]
+    def _frame(self, name: str) -> bytes:
+        # Read each time, from the system's cache: eight frames of 12 MP would fill 140 MB.
+        return self._frames.get(name) or y4m.read(self._folder / f"{name}.y4m").planes
+
+    def _mean(self) -> bytes:
+        if ALL in self._frames or (self._folder / f"{ALL}.y4m").is_file():
+            return self._frame(ALL)
+        import numpy as np  # noqa: PLC0415
+
+        total = np.zeros(len(self._before), np.uint16)
+        for name in self._names:
+            total += np.frombuffer(self._frame(name), np.uint8)
+        return ((total + len(self._names) // 2) // len(self._names)).astype(np.uint8).tobytes()
 
     def _write(self, planes: bytes) -> None:
         if self._camera is None:

@@ -21,11 +21,13 @@ class Request:
         seq: number of the request, rising for ever; an older one needs no answer any more.
         light: that shall be on, alone.
         words: for people.
+        ack: whether an answer is waited for.
     """
 
     seq: int
     light: Light
     words: str
+    ack: bool = True
 
 
 Tell = Callable[[Request], None]
@@ -72,7 +74,7 @@ class Told:
 
     def mention(self, light: Light, words: str) -> None:
         """Tell without waiting for an answer."""
-        self._tell(self._next(light, words))
+        self._tell(self._next(light, words, ack=False))
 
     def answer(self, seq: int) -> bool:
         """Take an answer; False when nothing of that number is waited for."""
@@ -92,10 +94,10 @@ class Told:
                 )
             )
 
-    def _next(self, light: Light, words: str) -> Request:
+    def _next(self, light: Light, words: str, *, ack: bool = True) -> Request:
         # By the clock, so that a page that outlives a restart takes no old number for a new one.
         self._seq = max(self._seq + 1, time.time_ns() // 1_000_000)
-        return Request(self._seq, light, words)
+        return Request(self._seq, light, words, ack)
 
 
 _EIGHT = (

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, insert, literal, or_, select
 from sqlalchemy.orm import Session
 
 from rcg.store.blobs import BlobInfo
 from rcg.store.db import now_ms
-from rcg.store.models import Blob
+from rcg.store.models import Base, Blob, Job, Run
+from rcg.store.repositories.jobs import ACTIVE
 from rcg.store.repositories.page import batched
 
 _AT_ONCE = 500
@@ -51,3 +52,39 @@ def ensure_many(session: Session, files: Mapping[str, tuple[int, str]]) -> None:
         ]
         if missing:
             session.execute(insert(Blob), missing)
+
+
+def is_needed(session: Session, sha256: str) -> bool:
+    """Tell whether anything still names a file: a row of any table, a run's spec, a job that has not ended.
+
+    What only a version's manifest names is not looked for: those are images, and images are not removed.
+    """
+    for table in Base.metadata.sorted_tables:
+        for column in table.columns:
+            names_files = any(key.column.table is Blob.__table__ for key in column.foreign_keys)
+            if names_files and session.scalar(select(literal(1)).where(column == sha256).limit(1)):
+                return True
+    return bool(runs_beginning_with(session, sha256)) or _job_waits_for(session, sha256)
+
+
+def runs_beginning_with(session: Session, sha256: str) -> list[str]:
+    """Return the names of the runs whose spec begins with a file of weights, newest first."""
+    query = select(Run.name).where(Run.spec["weights"]["sha256"].as_string() == sha256)
+    return list(session.scalars(query.order_by(Run.created_at.desc(), Run.id)))
+
+
+def forget(session: Session, sha256: str) -> None:
+    """Delete a file's row, when :func:`is_needed` says no. The file itself is the caller's to remove."""
+    row = session.get(Blob, sha256)
+    if row is not None:
+        session.delete(row)
+        session.flush()
+
+
+def _job_waits_for(session: Session, sha256: str) -> bool:
+    named = (
+        Job.spec["spec"]["weights"]["sha256"].as_string() == sha256,
+        Job.spec["model"]["weights_sha256"].as_string() == sha256,
+    )
+    query = select(literal(1)).select_from(Job).where(Job.state.in_(ACTIVE), or_(*named))
+    return session.scalar(query.limit(1)) is not None

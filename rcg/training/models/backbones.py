@@ -58,7 +58,9 @@ def body(name: Backbone, channels: int, norm: Norm) -> tuple[nn.Module, tuple[in
 
 
 def _mobilenet(channels: int, layer: NormLayer) -> tuple[nn.Module, tuple[int, ...]]:
-    net = mobilenet_v3_large(weights=None, norm_layer=partial(layer)).features
+    # Its batch norms have an epsilon of their own, and weights that were trained with it need it.
+    eps = {"eps": 1e-3} if layer in (nn.BatchNorm2d, FrozenBatchNorm2d) else {}
+    net = mobilenet_v3_large(weights=None, norm_layer=partial(layer, **eps)).features
     if channels != 3:
         first = cast("nn.Conv2d", net[0][0])
         net[0][0] = nn.Conv2d(channels, first.out_channels, 3, 2, 1, bias=False)

@@ -33,7 +33,11 @@ class Pyramid(nn.Module):
             widths = gated.widths
         else:
             self.body, widths = body(options.backbone, len(relief), options.norm)
-        self.fpn = FeaturePyramidNetwork(list(widths), options.fpn_channels, LastLevelMaxPool())
+        # The second version has norms in its pyramid, as in its heads.
+        layer = norm_layer(options.norm) if options.backbone == "resnet50_v2" else None
+        self.fpn = FeaturePyramidNetwork(
+            list(widths), options.fpn_channels, LastLevelMaxPool(), norm_layer=layer
+        )
         self.out_channels = options.fpn_channels
 
     def forward(self, x: Tensor) -> OrderedDict[str, Tensor]:

@@ -18,7 +18,7 @@ with TestClient(app, base_url="https://localhost:8443") as client:
     client.headers["authorization"] = f"Bearer {token}"
     client.post("/api/datasets", json={"name": "d", "kind": "surface_damage"})
     for path in ("/api/architectures", "/api/training", "/api/models", "/api/openapi.json", "/train/",
-                 "/api/revolutionary-training/status", "/api/architectures?dataset_id=d"):
+                 "/api/weights", "/api/revolutionary-training/status", "/api/architectures?dataset_id=d"):
         assert client.get(path).status_code == 200, path
     assert client.post("/api/training/plan", json={"dataset": "d"}).status_code == 409
     import rcg.jobs.train, rcg.jobs.train_rows, rcg.jobs.twin, rcg.jobs.first_model

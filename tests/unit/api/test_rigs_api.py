@@ -7,7 +7,8 @@ import pytest
 from fastapi.testclient import TestClient
 
 from rcg.api.services import rigs as service
-from rcg.capture.lights import y4m
+from rcg.capture.lights import LightError, y4m
+from rcg.capture.lights.sim import SimDriver
 from rcg.photometric.lights import LightsSpec, resolve
 from rcg.store.repositories import rigs as rows
 
@@ -120,8 +121,12 @@ def test_what_was_measured_belongs_to_the_device_it_was_measured_of(make, client
     assert client.patch("/api/rigs/new", json={"name": None}).status_code == 422
 
 
-def test_a_capture_of_a_rig_gets_its_lights(make, parts):
+def test_a_capture_of_a_rig_gets_its_lights(make, parts, client):
     make(lights=RING)
+    card = client.post("/api/cards", json={"name": "card"}).json()["id"]
+    lights = client.get("/api/rigs/ring/lights").json()
+    capture = client.post(f"/api/cards/{card}/captures", json={"side": "front", "lights": lights})
+    assert capture.json()["lights"] == lights
     with parts.db.read() as session:
         spec = service.lights_of(rows.get(session, "ring"))
     assert isinstance(spec, LightsSpec)
@@ -187,12 +192,20 @@ def test_a_test_measures_each_light_and_is_remembered(make, client, scene):
     assert client.get("/api/rigs/ring").json()["calibration"] == {}, "of another device"
 
 
-def test_a_test_that_fails_names_what_had_worked(make, client, scene):
+def test_a_test_that_fails_names_what_had_worked(make, client, scene, monkeypatch):
     make(driver="sim")
-    client.post("/api/rigs/ring/light", json={"light": "1"})
-    (scene / "3.y4m").unlink()
-    client.delete("/api/rigs/ring/light")
-    assert client.post("/api/rigs/ring/test", json={}).json()["data"]["passed"] == []
+    shown = SimDriver.show
+
+    async def failing(driver, light):
+        if light == "4":
+            raise LightError("It is gone.", "Plug it in.", device="sim:card")
+        return await shown(driver, light)
+
+    monkeypatch.setattr(SimDriver, "show", failing)
+    answer = client.post("/api/rigs/ring/test", json={})
+    assert answer.status_code == 502
+    assert answer.json()["data"]["passed"] == ["1", "2", "3"]
+    assert client.get("/api/rigs/ring").json()["calibration"] == {}
 
 
 def test_a_persons_tap_is_the_acknowledgement(make, client, parts):
@@ -208,12 +221,31 @@ def test_a_persons_tap_is_the_acknowledgement(make, client, parts):
     assert asked["words"] == "Light the card from the right (stop 3)."
     (told,) = [data for kind, data in parts.jobs.published if data["type"] == "light"]
     assert told["seq"] == asked["seq"]
-    assert set(told) == {"type", "rig", "driver", "seq", "light", "words"}
+    assert set(told) == {"type", "rig", "driver", "seq", "light", "words", "ack"}
     assert client.post("/api/rigs/ring/ack", json={"seq": asked["seq"] - 1}).status_code == 409
-    assert client.post("/api/rigs/ring/ack", json={"seq": asked["seq"]}).status_code == 204
+    assert client.post("/api/rigs/ring/ack", json={"seq": asked["seq"]}).status_code == 200
     call.join(5)
     assert result["light"] == "3"
     assert client.post("/api/rigs/ring/ack", json={"seq": asked["seq"]}).status_code == 409
+
+
+def test_a_person_who_does_not_tap_does_not_hold_up_the_servers_stop(make, client, parts):
+    make()
+    result = {}
+    call = threading.Thread(
+        target=lambda: result.update(client.post("/api/rigs/ring/light", json={"light": "3"}).json())
+    )
+    call.start()
+    while not client.get("/api/rigs/ring/light").json()["pending"]:
+        time.sleep(0.01)
+    client.portal.call(_set, parts.stopping)
+    call.join(5)
+    assert result["error"] == "unavailable"
+    assert client.get("/api/rigs/ring/light").json()["pending"] is None
+
+
+async def _set(event):
+    event.set()
 
 
 def test_switching_needs_the_scope_capture(script, make):

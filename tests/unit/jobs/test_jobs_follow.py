@@ -204,5 +204,5 @@ def test_trainings_have_slots_of_their_own(tmp_path):
     (tmp_path / "data").mkdir()
     settings = Settings(data_dir=tmp_path / "data", workers=WorkerSettings(train_slots=2, cpu_slots=1))
     system = JobSystem(settings, Database("sqlite://"))
-    assert [slot.name for slot in system._slots] == ["cpu:0", "io:0", "train:0", "train:1"]
+    assert [slot.name for slot in system._slots] == ["cpu:0", "io:0", "net:0", "train:0", "train:1"]
     assert HANDLERS["train"].resource == "train"

@@ -191,7 +191,7 @@ def test_both_stems_of_gated_fusion_are_filled():
 
 
 def test_weights_of_another_network_are_refused():
-    with pytest.raises(InputError, match="None of the file") as caught:
+    with pytest.raises(InputError, match="None of the weights in the file") as caught:
         weights.begin_with(network(), {"encoder.0": torch.zeros(3)}, RGB)
     assert "backbone" in caught.value.hint
 

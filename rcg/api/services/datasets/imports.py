@@ -57,6 +57,7 @@ async def from_form(container: Container, id_or_name: str, request: Request) -> 
             images=False,
             folders=True,
             hint="Send them as one zip archive.",
+            limit_name="limits.archive_mb",
         )
         store = BlobStore(folder, min_free_mb=container.settings.limits.min_free_disk_mb)
         form = await read_form(request, store, intake)

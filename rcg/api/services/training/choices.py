@@ -12,6 +12,7 @@ from rcg.api import training_schemas as schemas
 from rcg.api.dataset_schemas import VersionIn
 from rcg.api.services.datasets import kinds
 from rcg.api.services.datasets import versions as version_services
+from rcg.api.services.training import weights
 from rcg.errors import InputError
 from rcg.jobs import cuda
 from rcg.store.repositories import datasets, versions
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from rcg.datasets.schema import Kind
     from rcg.store.dataset_models import Dataset, DatasetVersion
     from rcg.store.db import Session
+    from rcg.training.spec import KnownWeights
 
 _NOTE = "made for a training"
 
@@ -87,14 +89,18 @@ def summary_of(manifest: Path) -> Summary:
     return summarise(manifest)
 
 
-def make_plan(chosen: Chosen, body: schemas.PlanIn) -> Plan:
+def make_plan(container: Container, chosen: Chosen, body: schemas.PlanIn) -> Plan:
     """Plan a run. Raises InputError naming the option that is wrong, or why it cannot be trained so."""
-    overrides = dict(body.set)
+    with container.db.read() as session:
+        overrides, known = weights.named(session, dict(body.set))
     if isinstance(body, schemas.StartIn) and body.kind is not None:
         _check_kind(chosen, body.kind)
     if isinstance(body, schemas.StartIn) and body.epochs is not None:
-        overrides |= _steps_of(chosen, body, overrides)
-    made = plan(chosen.summary, chosen.kind, body.architecture, body.preset, overrides, gpus=cuda.count())
+        overrides |= _steps_of(chosen, body, overrides, known)
+    made = plan(
+        chosen.summary, chosen.kind, body.architecture, body.preset, overrides, gpus=cuda.count(),
+        begins_with=known,
+    )  # fmt: skip
     behind = _behind(chosen, body)
     return Plan(made.spec, made.fields, [*behind, *made.warnings])
 
@@ -111,11 +117,16 @@ def _check_kind(chosen: Chosen, named: str) -> None:
     )
 
 
-def _steps_of(chosen: Chosen, body: schemas.StartIn, overrides: dict[str, Any]) -> dict[str, Any]:
+def _steps_of(
+    chosen: Chosen, body: schemas.StartIn, overrides: dict[str, Any], known: KnownWeights | None
+) -> dict[str, Any]:
     """Say epochs in steps, by the batch that the plan has."""
     if "steps" in overrides:
         raise InputError("epochs and steps are both given.", "Give one of the two.")
-    draft = plan(chosen.summary, chosen.kind, body.architecture, body.preset, overrides, gpus=cuda.count())
+    draft = plan(
+        chosen.summary, chosen.kind, body.architecture, body.preset, overrides, gpus=cuda.count(),
+        begins_with=known,
+    )  # fmt: skip
     train = chosen.summary.items.get("train", 0)
     assert body.epochs is not None
     return {"steps": max(1, math.ceil(body.epochs * train / draft.spec.batch_size))}
@@ -139,7 +150,7 @@ def _behind(chosen: Chosen, body: schemas.PlanIn) -> list[Advice]:
 def preview(container: Container, body: schemas.PlanIn) -> schemas.PlanOut:
     """Return the plan with what there is to choose from."""
     chosen = choose(container, body.dataset, body.version)
-    made = make_plan(chosen, body)
+    made = make_plan(container, chosen, body)
     return schemas.PlanOut(
         dataset=chosen.dataset.name,
         dataset_id=chosen.dataset.id,

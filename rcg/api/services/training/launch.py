@@ -30,7 +30,7 @@ def start(container: Container, body: schemas.StartIn) -> schemas.RunOut:
         if known is not None:
             return views.run_out(container, session, known)
     chosen = choices.choose(container, body.dataset, body.version)
-    made = choices.make_plan(chosen, body)
+    made = choices.make_plan(container, chosen, body)
     with container.db.write() as session:
         known = runs.by_token(session, body.launch_token) if body.launch_token else None
         if known is not None:
@@ -52,7 +52,7 @@ def start(container: Container, body: schemas.StartIn) -> schemas.RunOut:
 def preflight(container: Container, body: schemas.PlanIn) -> schemas.PreflightOut:
     """Queue the dry steps that say how long a run takes and how much memory."""
     chosen = choices.choose(container, body.dataset, body.version)
-    made = choices.make_plan(chosen, body)
+    made = choices.make_plan(container, chosen, body)
     with container.db.write() as session:
         _check_weights(container, session, made)
         job = container.jobs.submit(
@@ -97,6 +97,6 @@ def _check_weights(container: Container, session: Session, made: Plan) -> None:
     if blobs.get(session, weights.sha256) is None or not container.blobs.has(weights.sha256):
         raise InputError(
             f"No file with the SHA-256 {weights.sha256[:12]}... is stored here to begin with.",
-            "Add the file of weights first, or take the weights of a model: GET /api/models.",
+            "Add the file first (rcg weights add FILE), or take what GET /api/weights lists.",
             field="weights",
         )

@@ -29,7 +29,7 @@ _LEVELS: Final = {"failed": "error", "cancelled": "warning"}
 
 def initialize(container: Container, body: schemas.StartIn) -> schemas.InitializeOut:
     """Queue a pre-flight, and return the plan that it tries."""
-    made = make_plan(choose(container, body.dataset, body.version), body)
+    made = make_plan(container, choose(container, body.dataset, body.version), body)
     queued = launch.preflight(container, body)
     plan = made.as_json()
     return schemas.InitializeOut(

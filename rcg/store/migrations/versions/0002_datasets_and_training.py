@@ -1,4 +1,4 @@
-"""Datasets, annotations, versions, recipes, kinds, runs, models."""
+"""Datasets, annotations, versions, recipes, kinds, runs, models, files of weights."""
 
 from __future__ import annotations
 
@@ -170,6 +170,24 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_models_created_at"), ["created_at"], unique=False)
         batch_op.create_index(batch_op.f("ix_models_kind"), ["kind"], unique=False)
         batch_op.create_index(batch_op.f("ix_models_run_id"), ["run_id"], unique=False)
+
+    op.create_table(
+        "weights_files",
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("bytes", sa.BigInteger(), nullable=False),
+        sa.Column("tensors", sa.BigInteger(), nullable=True),
+        sa.Column("source", sa.String(length=8), nullable=False),
+        sa.Column("backbone", sa.String(length=24), nullable=True),
+        sa.Column("norm", sa.String(length=8), nullable=True),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["sha256"], ["blobs.sha256"], name=op.f("fk_weights_files_sha256")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_weights_files")),
+        sa.UniqueConstraint("sha256", name=op.f("uq_weights_files_sha256")),
+    )
+    with op.batch_alter_table("weights_files", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_weights_files_created_at"), ["created_at"], unique=False)
 
     op.create_table(
         "annotation_ops",

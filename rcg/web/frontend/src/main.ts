@@ -31,6 +31,8 @@ const ISLANDS: Record<string, () => Promise<{ mount: Mount }>> = {
   "train-runs": () => import("./islands/train/runs"),
   "train-compare": () => import("./islands/train/compare"),
   "models": () => import("./islands/train/models"),
+  "rig": () => import("./islands/capture/rig"),
+  "light-page": () => import("./islands/capture/light-page"),
   "first-model": () => import("./islands/train/first-model"),
 };
 const mounted = new WeakSet<HTMLElement>();

@@ -7,6 +7,7 @@ interface Entry { word: string; where: string; icon: string; run: () => void }
 const go = (path: string) => (): void => location.assign(path);
 const COMMANDS: Entry[] = [
   { word: "Dashboard", where: "page", icon: "house", run: go("/") },
+  { word: "Rigs", where: "page", icon: "lightbulb", run: go("/capture/rigs") },
   { word: "Cards", where: "page", icon: "wallet-cards", run: go("/grade/") },
   { word: "Annotate", where: "page", icon: "pen-tool", run: go("/annotate/") },
   { word: "Datasets", where: "page", icon: "database", run: go("/studio/") },
@@ -15,6 +16,7 @@ const COMMANDS: Entry[] = [
   { word: "Models", where: "page", icon: "boxes", run: go("/train/models") },
   { word: "Jobs", where: "page", icon: "list-checks", run: go("/jobs") },
   { word: "Settings", where: "page", icon: "settings", run: go("/settings") },
+  { word: "New rig", where: "command", icon: "plus", run: go("/capture/rigs/new") },
   { word: "New card", where: "command", icon: "plus", run: go("/grade/?new=1") },
   { word: "Create dataset", where: "command", icon: "plus", run: go("/studio/?new=1") },
   { word: "Define a kind of dataset", where: "command", icon: "plus", run: go("/studio/kinds/new") },

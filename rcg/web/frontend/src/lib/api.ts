@@ -37,9 +37,11 @@ export async function call<T>(method: string, path: string, body?: unknown): Pro
 }
 
 /** Sends a file and tells how far it is; fetch cannot do that. */
-export function send<T>(method: string, path: string, file: Blob | FormData, progress: (fraction: number) => void, type?: string): Promise<T> {
+export function send<T>(method: string, path: string, file: Blob | FormData, progress: (fraction: number) => void, type?: string, stop?: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
+    request.onabort = () => reject(new ApiError(0, "cancelled", "Cancelled; nothing of the file was kept.", ""));
+    stop?.addEventListener("abort", () => request.abort());
     request.open(method, path);
     request.responseType = "json";
     request.setRequestHeader("accept", "application/json");

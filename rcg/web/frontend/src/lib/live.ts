@@ -3,7 +3,7 @@
 export interface LiveEvent { kind: string; id: string; data: Record<string, unknown> }
 type Listener = (event: LiveEvent) => void;
 
-const KINDS = ["progress", "state", "log", "metric", "sample", "run", "reset", "hello"];
+const KINDS = ["progress", "state", "log", "metric", "sample", "run", "capture", "reset", "hello"];
 const listeners = new Set<Listener>();
 const channel = new BroadcastChannel("rcg-events");
 

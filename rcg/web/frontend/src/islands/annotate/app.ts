@@ -146,7 +146,7 @@ export class Annotator implements Host, Surface {
     const left = found.items - found.labelled;
     box.replaceChildren(h("span", {}, `${(found.index ?? 0) + 1} of ${found.total}`, h("span", { class: "faint" }, this.session ? ` · ${this.session.model.labelState === "labelled" ? "labelled" : this.session.model.labelState === "predicted" ? "suggestions wait" : "not labelled"}` : "")),
       h("progress", { class: left ? "bar" : "bar good", max: Math.max(1, found.items), value: found.labelled, "aria-label": "Labelled items" }),
-      h("span", { class: "faint" }, left ? `${left} left${found.predictions ? `, ${found.predictions} suggestions` : ""}` : "all labelled"));
+      h("span", { class: "faint" }, left ? `${left} left${found.predictions ? `, ${found.predictions} suggestion${found.predictions === 1 ? "" : "s"}` : ""}` : "all labelled"));
     for (const way of ["previous", "next"] as const) (one<HTMLButtonElement>(`[data-do="${way}"]`, this.root) as HTMLButtonElement).disabled = found[way] === null;
   }
 

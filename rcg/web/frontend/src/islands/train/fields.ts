@@ -4,8 +4,9 @@ import { say } from "./diff";
 import { sentence } from "./figures";
 import { type Choice, type Field, same } from "./plan";
 import { isRecord, list, num, str } from "./rows";
+import type { Shelf } from "./weights";
 
-export interface Known { metrics: Choice[]; recipes: Choice[]; weights: Choice[] }
+export interface Known { metrics: Choice[]; recipes: Choice[]; weights: Shelf }
 interface Control { element: HTMLElement; write(field: Field): void; holds(): boolean }
 type Changed = (key: string, value: unknown) => void;
 type Kind = "layers" | "recipe" | "target" | "weights" | "select" | "chips" | "flag" | "numbers" | "number" | "text";
@@ -37,6 +38,7 @@ export class Fields {
     // A target is of the metrics that this task has.
     const metrics = fields.find((field) => field.key === "metric")?.choices;
     if (metrics?.length) this.known.metrics = metrics;
+    this.known.weights.of(str(fields.find((field) => field.key === "model.backbone")?.value));
     const shape = fields.map((field) => `${field.key}:${kindOf(field)}:${field.choices.map((choice) => say(choice.value)).join("|")}`).join();
     if (shape !== this.shape) this.build(fields);
     this.shape = shape;
@@ -97,7 +99,7 @@ export class Fields {
           h("summary", {}, icon("chevron-right"), h("h3", {}, sentence(field.group)), h("span", { class: "small faint truncate", "data-gist": true }), h("span", { class: "badge accent", "data-changed": true, hidden: true })), body));
       }
       const id = slug(field.key), kind = kindOf(field), control = CONTROLS[kind](id, field, this.known, (value) => this.changed(field.key, value));
-      const wide = kind === "layers" || kind === "recipe" || kind === "chips" || kind === "target";
+      const wide = kind === "layers" || kind === "recipe" || kind === "chips" || kind === "target" || kind === "weights";
       const label = kind === "layers" || kind === "chips" || kind === "target" ? h("span", { class: "label", id: `${id}-label` }, field.title) : h("label", { for: id }, field.title);
       const row = h("div", { class: `field tr-field${wide ? " is-wide" : ""}`, "data-field": field.key },
         h("div", { class: "row between together" }, label, h("button", { type: "button", class: "button quiet small", "data-back": true, hidden: true, "aria-label": `Reset ${field.title}`, onclick: () => this.reset(field.key) }, icon("undo-2"), "Reset")),
@@ -253,18 +255,19 @@ const recipe: Make = (id, field, known, changed) => {
 
 const weights: Make = (id, _field, known, changed) => {
   const choose = h("select", { class: "input", ...described(id) }), options: Choice[] = [];
+  let shown: Field | null = null;
   choose.addEventListener("change", () => changed(options[choose.selectedIndex]?.value ?? null));
-  return {
-    element: choose, holds: () => false,
-    write: (now) => {
-      options.splice(0, options.length, { value: null, title: "None: from nothing" }, ...now.choices.filter((choice) => choice.value !== null), ...known.weights);
-      const hash = (value: unknown): string => (isRecord(value) ? str(value["sha256"]) : "");
-      let at = options.findIndex((choice) => hash(choice.value) === hash(now.value));
-      if (at < 0) at = options.push({ value: now.value, title: isRecord(now.value) ? str(now.value["name"]) || hash(now.value).slice(0, 12) : say(now.value) }) - 1;
-      choose.replaceChildren(...options.map((choice) => h("option", {}, choice.title)));
-      choose.selectedIndex = at;
-    },
+  const write = (now: Field): void => {
+    shown = now;
+    options.splice(0, options.length, { value: null, title: "None: from nothing" }, ...now.choices.filter((choice) => choice.value !== null), ...known.weights.choices);
+    const hash = (value: unknown): string => (isRecord(value) ? str(value["sha256"]) : "");
+    let at = options.findIndex((choice) => hash(choice.value) === hash(now.value));
+    if (at < 0) at = options.push({ value: now.value, title: isRecord(now.value) ? str(now.value["name"]) || hash(now.value).slice(0, 12) : say(now.value) }) - 1;
+    choose.replaceChildren(...options.map((choice) => h("option", {}, choice.title)));
+    choose.selectedIndex = at;
   };
+  known.weights.attach(changed, () => { if (shown) write(shown); });
+  return { element: h("div", { class: "stack tight" }, choose, known.weights.element), holds: () => false, write };
 };
 
 const CONTROLS: Record<Kind, Make> = { layers, recipe, target, weights, select, chips, flag, numbers, number, text };

@@ -7,6 +7,7 @@ import { Fields } from "./fields";
 import { type Choice, type Choices, type Plan, body, plan, read } from "./plan";
 import { Preflight } from "./preflight";
 import { isRecord, list, num, str } from "./rows";
+import { Shelf } from "./weights";
 
 interface About { metrics: Choice[]; curl: string; dataset: string; version: number | null; arch: string; preset: string; from: string }
 const WAIT_MS = 160;
@@ -18,7 +19,7 @@ export function mount(root: HTMLElement): void {
   const place = (selector: string): HTMLElement => one(selector, root) ?? h("div");
   const launchButton = one<HTMLButtonElement>("[data-launch]", root), flightButton = one<HTMLButtonElement>("[data-preflight]", root);
   const problem = place("[data-problem]"), launching = place("[data-launch-problem]");
-  const recipes: Choice[] = [], weights: Choice[] = [];
+  const recipes: Choice[] = [], weights = new Shelf();
   const fields = new Fields(place("[data-fields]"), { metrics: about.metrics, recipes, weights }, (key, value) => { set(key, value); }, (key) => { choices.set.delete(key); soon(0); });
   const preflight = flightButton ? new Preflight(place("[data-flight]"), flightButton) : null;
   let now: Plan | null = null, token = crypto.randomUUID(), turn = 0, timer = 0, bad = false;
@@ -199,8 +200,7 @@ export function mount(root: HTMLElement): void {
   });
   ready(false);
   const begin = async (): Promise<void> => {
-    const models = await call<{ items?: unknown[]; models?: unknown[] }>("GET", "/api/models").catch(() => null);
-    for (const each of list<unknown>(models?.items ?? models?.models).filter(isRecord)) if (str(each["weights_sha256"])) weights.push({ value: { sha256: str(each["weights_sha256"]), name: str(each["name"]) }, title: `Those of ${str(each["name"])}` });
+    await weights.load().catch(toastError);
     const saved = await call<{ items?: unknown[]; recipes?: unknown[] }>("GET", "/api/recipes").catch(() => null);
     for (const each of list<unknown>(saved?.items ?? saved?.recipes).filter(isRecord)) recipes.push({ value: each["body"] ?? each["recipe"], title: str(each["name"], "Recipe") });
     if (about.from) await again(about.from, choices);

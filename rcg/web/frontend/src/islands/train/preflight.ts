@@ -78,6 +78,7 @@ export class Preflight {
     this.place.replaceChildren(
       h("dl", { class: "tr-flight" }, ...figures.map(([word, value]) => h("div", {}, h("dt", {}, word), h("dd", { class: "figure" }, value)))),
       ...problems.map((each) => notice(str(each["severity"]) === "error" ? "bad" : "warn", str(each["text"]) || str(each["title"]) || str(each["detail"]), str(each["action"]) || str(each["hint"]))),
+      str(result["began"]) && h("p", { class: "small muted", "data-began": true }, str(result["began"])),
       problems.length ? "" : h("p", { class: "small good row" }, icon("circle-check"), "Nothing stands in the way."));
   }
 }
