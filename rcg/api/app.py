@@ -18,6 +18,7 @@ from rcg.api.routers import (
     jobs,
     kinds,
     labels,
+    mat,
     models,
     owner_datasets,
     owner_training,
@@ -55,7 +56,7 @@ def build(container: Container) -> FastAPI:
     )
     # The owner's routes come first: "/datasets/discover" must not be taken for a dataset's id.
     workshop = (owner_datasets, owner_training, datasets, kinds, labels, recipes, training, models, weights)
-    for part in (cards, grades, rigs, capture, *workshop, jobs, blobs, auth, system, docs):
+    for part in (cards, grades, rigs, mat, capture, *workshop, jobs, blobs, auth, system, docs):
         app.include_router(part.router)
     _declare_token(app)
     return app

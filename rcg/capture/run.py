@@ -57,6 +57,7 @@ def grade_input(
     set_name: str | None = None,
     size: CardSize | None = None,
     px_per_mm: float = DEFAULT_PX_PER_MM,
+    mat_scale: float | None = None,
     max_megapixels: float = images.DEFAULT_MAX_MEGAPIXELS,
     threads: int = 1,
     progress: Progress | None = None,
@@ -70,6 +71,7 @@ def grade_input(
         name, set_name: for the report's head.
         size: of the card; the default is 63 x 88 mm. A rig's scale overrides it.
         px_per_mm: scale of the maps.
+        mat_scale: measured over nominal length of the mat's scale bar; None when it was not measured.
         max_megapixels: larger photographs are refused before decoding.
         threads: compute threads.
         progress: told (0..1, what is being done); may raise to cancel.
@@ -90,7 +92,7 @@ def grade_input(
             decoded = _decode(card.sides[side], max_megapixels, threads, seconds, side)
             hashed += decoded.hashes.items()
             refuse_identical([(file_name.partition(":")[2], sha) for file_name, sha in hashed])
-            maps = _measured(card.sides[side], decoded, size, px_per_mm, threads, report)
+            maps = _measured(card.sides[side], decoded, size, px_per_mm, mat_scale, threads, report)
             seconds |= {f"{side}.{stage}": taken for stage, taken in maps.seconds.items()}
             report(0.8, "Measuring borders, corners, edges and surface")
             began = time.perf_counter()
@@ -130,6 +132,7 @@ def measure_side(
     size: CardSize,
     *,
     px_per_mm: float = DEFAULT_PX_PER_MM,
+    mat_scale: float | None = None,
     max_megapixels: float = images.DEFAULT_MAX_MEGAPIXELS,
     threads: int = 1,
     progress: Progress | None = None,
@@ -138,14 +141,14 @@ def measure_side(
 
     Args:
         side: its files and lights.
-        size, px_per_mm, max_megapixels, threads, progress: as for :func:`grade_input`.
+        size, px_per_mm, mat_scale, max_megapixels, threads, progress: as for :func:`grade_input`.
 
     Raises:
         RcgError: what is wrong with the input.
     """
     decoded = _decode(side, max_megapixels, threads, {}, "front")
     report = progress or (lambda _fraction, _message: None)
-    return _measured(side, decoded, size, px_per_mm, threads, report)
+    return _measured(side, decoded, size, px_per_mm, mat_scale, threads, report)
 
 
 def _part_of(progress: Progress | None, index: int, count: int, side: SideName) -> Progress:
@@ -175,7 +178,13 @@ def _decode(
 
 
 def _measured(
-    side: SideInput, decoded: _Decoded, size: CardSize, px_per_mm: float, threads: int, report: Progress
+    side: SideInput,
+    decoded: _Decoded,
+    size: CardSize,
+    px_per_mm: float,
+    mat_scale: float | None,
+    threads: int,
+    report: Progress,
 ) -> Maps:
     report(0.05, "Photographs read")
     names = [frame.name for frame in decoded.frames]
@@ -188,6 +197,7 @@ def _measured(
         size,
         px_per_mm=px_per_mm,
         camera_px_per_mm=camera_px_per_mm(side.lights),
+        mat_scale=mat_scale,
         threads=threads,
         progress=lambda fraction, message: report(0.05 + 0.75 * fraction, message),
     )

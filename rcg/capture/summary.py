@@ -89,6 +89,8 @@ def _side(name: str, side: Side) -> Iterator[str]:
     yield from _findings(side.findings)
     for warning in side.warnings:
         yield _row("Limit", warning)
+    for note in side.notes:
+        yield _row("Note", note)
 
 
 def _ratio(ratio: Ratio | None) -> str:

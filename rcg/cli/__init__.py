@@ -19,6 +19,7 @@ COMMAND_MODULES: tuple[str, ...] = (
     "rig",
     "demo",
     "render",
+    "mat",
     "schema",
     "dataset",
     "train",

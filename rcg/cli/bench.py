@@ -22,6 +22,7 @@ def register(app: typer.Typer) -> None:
     )
     group.command()(serve)
     group.command()(grade)
+    group.command()(capture)
     group.command()(datasets)
     group.command()(training)
     app.add_typer(group, name="bench")
@@ -43,6 +44,17 @@ def grade(
     from rcg.bench.grade import bench_grade
 
     _show(bench_grade(threads, seed, _say), json_out)
+
+
+def capture(
+    sets: Annotated[int, typer.Option(min=1, help="Rendered captures; 200 for the figures of record.")] = 20,
+    threads: Annotated[int, typer.Option(min=1, help="Compute threads.")] = 2,
+    json_out: JsonOption = None,
+) -> None:
+    """Handheld captures on the printed mat: registration, corners, exposure, order of the lights."""
+    from rcg.bench.capture import bench_capture
+
+    _show(bench_capture(sets, threads, _say), json_out)
 
 
 def datasets(

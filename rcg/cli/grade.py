@@ -48,6 +48,14 @@ def grade(
         Path | None, typer.Option(metavar="DIR", help="Write the layers as WebP pictures into this folder.")
     ] = None,
     px_per_mm: Annotated[float, typer.Option(help="Scale of the maps.", min=5, max=60)] = 20.0,
+    mat_bar: Annotated[
+        float | None,
+        typer.Option(
+            help="Measured length of the printed mat's 100 mm bar; with it the mat tells the card's size.",
+            min=50,
+            max=150,
+        ),
+    ] = None,
     threads: Annotated[int, typer.Option(help="Compute threads; 0: one per core.", min=0)] = 0,
     timings: Annotated[bool, typer.Option(help="Print the seconds of each stage to standard error.")] = False,
 ) -> None:
@@ -68,6 +76,7 @@ def grade(
             name=name,
             size=chosen_size(*(parse_size(size) if size else (None, None))),
             px_per_mm=px_per_mm,
+            mat_scale=None if mat_bar is None else mat_bar / 100,
             threads=threads or os.cpu_count() or 1,
             progress=progress,
             each_side=_picture_writer(pictures) if pictures else None,

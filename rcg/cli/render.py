@@ -29,6 +29,9 @@ def render(
         float | None, typer.Option(help="Scale at the card's centre; by default the card fills the frame.")
     ] = None,
     image_format: Annotated[Literal["jpeg", "png"], typer.Option("--format", help="Of the frames.")] = "jpeg",
+    mat: Annotated[
+        bool, typer.Option("--mat", help="The card on the printed mat, every frame taken by hand.")
+    ] = False,
     maps: Annotated[bool, typer.Option(help="Write the truth maps (normals, albedo, height) too.")] = True,
 ) -> None:
     """Render a card under several lights, with its truth, to test and try the engine with."""
@@ -37,7 +40,9 @@ def render(
     frame_size = parse_size(size)
     for name in ("front", "back") if side == "both" else (side,):
         folder = out / name if side == "both" else out
-        rendered = render_side(seed, n_lights=lights, side=name, px_per_mm=px_per_mm, frame_size=frame_size)
+        rendered = render_side(
+            seed, n_lights=lights, side=name, px_per_mm=px_per_mm, frame_size=frame_size, mat=mat
+        )
         write_side(rendered, folder, image_format=image_format, maps=maps)
         centering = rendered.truth.centering
         if centering.left_right is None or centering.top_bottom is None:

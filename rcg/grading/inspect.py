@@ -89,5 +89,6 @@ def inspect_side(maps: Maps, frames: Sequence[FrameUsed], detectors: Sequence[De
         surface=surface,
         findings=findings,
         warnings=list(dict.fromkeys(maps.warnings)),
+        notes=list(maps.notes),
         not_measured=_missing(edges, corners, maps.relief, axes),
     )

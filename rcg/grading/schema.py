@@ -207,6 +207,9 @@ class Side(Model):
     findings: list[Finding] = []
     sub_scores: list[SubScore] = []
     warnings: list[str] = []
+    notes: list[str] = Field(
+        default=[], description="how the frames were brought together, and what that leaves less sure"
+    )
     not_measured: list[str] = []
 
 

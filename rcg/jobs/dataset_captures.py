@@ -80,6 +80,7 @@ def _item(
         SideInput(frames, lights),
         CardSize(side["width_mm"], side["height_mm"], side["size_source"]),
         px_per_mm=max(px_per_mm or 0.0, DEFAULT_PX_PER_MM),
+        mat_scale=side.get("mat_scale"),
         max_megapixels=float(Settings().limits.image_megapixels),
         threads=ctx.threads,
         progress=report,

@@ -62,13 +62,14 @@ class GradeSpec(Strict):
     header: CardHeader
     sides: dict[SideName, SideSpec]
     models: list[ModelSpec] = []
+    mat_scale: float | None = None
 
 
 def compute(ctx: JobContext, spec: dict[str, Any]) -> dict[str, Any]:
     """Grade the card and store report and layers as blobs. Running it twice gives the same blobs."""
     order = GradeSpec.model_validate(spec)
     return {"card_id": order.card_id} | grade_sides(
-        ctx, order.header, order.sides, ctx.progress, order.models
+        ctx, order.header, order.sides, ctx.progress, order.models, order.mat_scale
     )
 
 
@@ -88,6 +89,7 @@ def grade_sides(
     sides: Mapping[SideName, SideSpec],
     progress: Callable[[float, str], None],
     models: Sequence[ModelSpec] = (),
+    mat_scale: float | None = None,
 ) -> dict[str, Any]:
     """Grade stored frames with the models that are in use; store report and layers.
 
@@ -117,6 +119,7 @@ def grade_sides(
         name=header.name,
         set_name=header.set_name,
         size=CardSize(header.width_mm, header.height_mm, header.size_source),
+        mat_scale=mat_scale,
         max_megapixels=float(Settings().limits.image_megapixels),
         threads=ctx.threads,
         progress=progress,

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 import numpy as np
+import numpy.typing as npt
 
 from rcg.errors import InputError
 from rcg.photometric import lights as lighting
@@ -21,6 +22,10 @@ from rcg.photometric.channels import brightest, darkest
 from rcg.photometric.even_light import colour_picture, scaled_albedo
 from rcg.photometric.find_errors import FramesDifferError
 from rcg.photometric.locate import locate
+from rcg.photometric.mat import capture as on_mat
+from rcg.photometric.mat.capture import MatCapture
+from rcg.photometric.mat.find import MatPose, frame_to_reference
+from rcg.photometric.mat.locate import locate_on_mat
 from rcg.photometric.rectify import rectify
 from rcg.photometric.solve import solve_normals
 from rcg.photometric.types import (
@@ -85,6 +90,7 @@ def measure(
     px_per_mm: float = DEFAULT_PX_PER_MM,
     margin_mm: float = 3.0,
     camera_px_per_mm: float | None = None,
+    mat_scale: float | None = None,
     threads: int = 1,
     progress: Progress | None = None,
 ) -> Maps:
@@ -93,32 +99,53 @@ def measure(
     Args:
         frames: the photographs, all of one size; one without lights, or three and more with theirs. A frame
             that is named as ambient and has no light is subtracted from the others.
-        lights: in the axes of the photograph, for the lit frames in their order; None for a single photo.
+        lights: in the axes of the photograph, or of the mat where that is in view, for the lit frames in
+            their order; None for a single photo.
         size: of the card, as chosen or assumed; replaced where the camera's scale is known.
         px_per_mm: scale of the maps; halved where the photographs carry much less.
         margin_mm: background kept on each side.
         camera_px_per_mm: pixels of a frame per millimetre on the card, from the rig.
+        mat_scale: measured over nominal length of the printed mat's scale bar; with it a mat in view tells
+            the card's size.
         threads: for the solver.
         progress: told (0..1, what is being done); may raise to cancel.
 
     Raises:
-        InputError: no card, several, one cut off, frames that differ in size or do not align, overexposure.
+        InputError: no card, several, one cut off, frames that differ in size or do not align, overexposure;
+            with the mat, frames lit from another side than told, or exposed too unlike.
     """
     watch = _Watch(progress)
     lit, ambient = _split_ambient(frames, lights)
     _check_sizes(frames)
+    said: list[str] = []
     with watch.stage("locate", 0.0, "Finding the card"):
-        outline, registration = _located(lit, size.height_mm / size.width_mm, threads)
-    lit, lights, registration, said = _aligned(lit, lights, registration)
-    if camera_px_per_mm is not None:
+        mat = on_mat.read_capture(lit, ambient, lights, threads=threads)
+        if mat is not None:
+            lit, lights, mat, said = on_mat.without_bad_exposure(lit, lights, mat)
+        outline, registration, pose = _located(lit, size.height_mm / size.width_mm, mat, threads)
+    seen = lit
+    lit, lights, registration, remark = _aligned(lit, lights, registration)
+    said += remark
+    if mat is not None:
+        mat = mat.select([k for k, frame in enumerate(seen) if any(frame is kept for kept in lit)])
+    if camera_px_per_mm is not None and (pose is None or mat_scale is None):
         size = _measured_size(outline, camera_px_per_mm)
+    elif pose is not None:
+        size, remark = on_mat.card_size(outline, pose, size, mat_scale)
+        said += remark
     px_per_mm, remark = _map_scale(outline, size, px_per_mm)
     said += remark
 
-    stack, saturated = _rectified(lit, ambient, registration, outline, size, px_per_mm, margin_mm, watch)
+    gains = None if mat is None else mat.gains
+    still = np.eye(3)
+    if mat is not None and mat.ambient is not None and pose is not None:
+        still = frame_to_reference(mat.ambient, pose)
+    stack, saturated = _rectified(
+        lit, ambient, registration, outline, size, px_per_mm, margin_mm, gains, still, watch
+    )
     mask = card_mask(stack.shape[1:3], size, px_per_mm)
     said += _exposure_remarks(saturated, lit)
-    turned = None if lights is None else lighting.rotate(lights, -card_rotation_deg(outline))
+    turned = _lights_on_card(lights, mat, pose, outline, mat_scale)
     maps = Maps(
         px_per_mm=px_per_mm,
         margin_mm=margin_mm,
@@ -137,12 +164,14 @@ def measure(
         confidence=None,
         saturated=float(np.mean(saturated)),
         seconds=watch.seconds,
+        notes=tuple(_notes(mat, pose, size, single=lights is None)),
     )
     with watch.stage("colour", 0.5, "Evening out the light"):
         maps = replace(maps, colour=colour_picture(stack, mask), albedo=scaled_albedo(stack[0], mask))
     if turned is not None:
         maps = _with_relief(maps, turned, mask, threads, watch)
         said += lighting.remarks(lights) if lights is not None else []
+    said += [] if mat is None else mat.remarks()
     said = [*(w for frame in lit for w in frame.warnings), *outline.warnings, *said]
     return replace(maps, warnings=tuple(dict.fromkeys(said)))
 
@@ -191,9 +220,13 @@ def _check_sizes(frames: Sequence[Frame]) -> None:
             raise FramesDifferError(described(frames[0]), described(frame))
 
 
-def _located(lit: list[Frame], aspect: float, threads: int) -> tuple[CardOutline, Registration]:
+def _located(
+    lit: list[Frame], aspect: float, mat: MatCapture | None, threads: int
+) -> tuple[CardOutline, Registration, MatPose | None]:
     try:
-        return locate(lit, aspect, threads=threads)
+        if mat is not None:
+            return locate_on_mat(lit, mat.poses, aspect, threads=threads)
+        return *locate(lit, aspect, threads=threads), None
     except InputError as error:
         shares = [float((darkest(frame.pixels) >= 0.99 * frame.full_scale).mean()) for frame in lit]
         if min(shares) > _OVEREXPOSED:
@@ -233,6 +266,28 @@ def _aligned(
     )
 
 
+def _lights_on_card(
+    lights: Lights | None,
+    mat: MatCapture | None,
+    pose: MatPose | None,
+    outline: CardOutline,
+    mat_scale: float | None,
+) -> Lights | None:
+    """Turn the lights into the card's axes: from the mat's where it is in view, else the photograph's."""
+    if lights is None or mat is None or pose is None:
+        return None if lights is None else lighting.rotate(lights, -card_rotation_deg(outline))
+    return on_mat.lights_on_card(lights, mat, pose, outline, mat_scale)
+
+
+def _notes(mat: MatCapture | None, pose: MatPose | None, size: CardSize, *, single: bool) -> list[str]:
+    """Say by which path the frames came together, and what is less sure without the mat."""
+    if mat is not None and pose is not None:
+        return mat.notes(pose)
+    if not single:
+        return [on_mat.NO_MAT]
+    return [] if size.source == "scale" else [on_mat.NO_MAT_SINGLE]
+
+
 def _measured_size(outline: CardOutline, camera_px_per_mm: float) -> CardSize:
     """Return the card's size by the camera's scale, to 0.01 mm."""
     tl, tr, br, bl = outline.corners_px
@@ -265,17 +320,20 @@ def _rectified(
     size: CardSize,
     px_per_mm: float,
     margin_mm: float,
+    gains: npt.NDArray[np.float64] | None,
+    still: npt.NDArray[np.float64],
     watch: _Watch,
 ) -> tuple[FloatArray, list[float]]:
-    """Return the (n, H, W, 3) frames on the card, ambient light taken off, and their saturated shares."""
+    """Return the (n, H, W, 3) frames on the card, ambient light taken off and exposures evened, and their
+    saturated shares."""
     dark: FloatArray | None = None
     saturated: list[float] = []
     stack: FloatArray | None = None
     mask: BoolArray | None = None
     with watch.stage("rectify", 0.3, "Bringing the frames into millimetres"):
         if ambient is not None:
-            # An ambient frame may be all but black, so it is not registered: the camera stood still.
-            dark = rectify(ambient, np.eye(3), outline, size, px_per_mm, margin_mm)
+            # An ambient frame may be all but black: unless it shows the mat, the camera stood still.
+            dark = rectify(ambient, still, outline, size, px_per_mm, margin_mm)
         for index, frame in enumerate(lit):
             if watch.progress:
                 watch.progress(0.3 + 0.2 * index / len(lit), f"Bringing frame {frame.name} into millimetres")
@@ -284,7 +342,8 @@ def _rectified(
                 stack = np.empty((len(lit), *flat.shape), np.float32)
                 mask = card_mask(flat.shape, size, px_per_mm)
             saturated.append(float((brightest(flat)[mask] >= SATURATED).mean()))
-            stack[index] = flat if dark is None else np.maximum(flat - dark, 0)
+            lit_alone = flat if dark is None else np.maximum(flat - dark, 0)
+            stack[index] = lit_alone if gains is None else on_mat.evened(lit_alone, gains[index], SATURATED)
     if stack is None:
         raise InputError("No frame came.", "Give one photograph, or four and more.")
     return stack, saturated

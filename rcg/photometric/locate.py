@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rcg.errors import InputError
-from rcg.photometric.find import BORDER_SHARE, WORKING_PX, find_card, leaves
+from rcg.photometric.find import BORDER_SHARE, WORKING_PX, FoundCard, find_card, leaves
 from rcg.photometric.find_errors import CardCutOffError, FramesDifferError
 from rcg.photometric.find_lines import rims
 from rcg.photometric.linearise import samples_to_linear, to_srgb_u8
@@ -71,24 +71,55 @@ def locate(frames: Sequence[Frame], aspect: float, *, threads: int = 2) -> tuple
     rough = apply(np.linalg.inv(to_working), found.corners)
     corners, on_its_side = ordered(rough, shape, aspect)
     registration = register(greys, corners, reference, start, threads=threads)
+    outline = measured_outline(
+        frames, registration, corners, found, aspect, on_its_side=on_its_side, threads=threads
+    )
+    return outline, registration
+
+
+def measured_outline(
+    frames: Sequence[Frame],
+    registration: Registration,
+    corners: Array,
+    found: FoundCard,
+    aspect: float,
+    *,
+    on_its_side: bool,
+    threads: int,
+) -> CardOutline:
+    """Measure the outline on all registered frames at full resolution.
+
+    Args:
+        frames: as for :func:`locate`.
+        registration: of the frames.
+        corners: (4, 2) about where the card is in the reference, clockwise from its top left.
+        found: the finder's score and warnings.
+        aspect: height / width of the card.
+        on_its_side: whether the card's top points to a side of the picture.
+        threads: sides fitted at once.
+
+    Raises:
+        CardCutOffError: the card leaves the picture.
+    """
+    reference = frames[registration.reference]
+    shape = (int(reference.pixels.shape[0]), int(reference.pixels.shape[1]))
     refined, sides = refine(frames, registration.homographies, corners, threads=threads)
     unseen = min(side.inliers for side in sides) < _UNSEEN
     beyond = leaves(refined, shape, _NEAR_BORDER if unseen else BORDER_SHARE)
     if beyond is not None:
-        raise CardCutOffError(name, beyond)
+        raise CardCutOffError(reference.file_name or reference.name, beyond)
     confidence = _confidence(found.score, sides)
     told = _warnings(refined, sides, shape, aspect, on_its_side=on_its_side)
     if confidence < _LOW_CONFIDENCE:
         told.append(
             f"Low confidence ({confidence:.2f}): check on the picture that the outline lies on the card."
         )
-    outline = CardOutline(
+    return CardOutline(
         corners_px=refined,
         corner_sd_px=corner_sd(sides),
         confidence=confidence,
         warnings=(*found.warnings, *told),
     )
-    return outline, registration
 
 
 def choose_reference(greys: Sequence[FloatArray]) -> int:

@@ -147,6 +147,8 @@ class Maps:
         confidence: (H, W) 0..1; 0 where fewer than three usable samples.
         saturated: fraction of card samples at full scale, over all frames.
         warnings: plain sentences for the report.
+        notes: how the frames were brought together (by the printed mat or by the print alone), and what that
+            leaves less sure, as plain sentences.
     """
 
     px_per_mm: float
@@ -166,6 +168,7 @@ class Maps:
     confidence: FloatArray | None
     saturated: float
     warnings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     seconds: dict[str, float] = field(default_factory=dict)
 
     @property

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index, LargeBinary, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from rcg.store import capture_models, dataset_models, training_models
+from rcg.store import capture_models, dataset_models, preference_models, training_models
 from rcg.store.base import Base, new_id
 from rcg.store.capture_models import CaptureFrame, CaptureSession, Rig
 from rcg.store.dataset_models import (
@@ -21,13 +21,15 @@ from rcg.store.dataset_models import (
     Recipe,
 )
 from rcg.store.db import now_ms
+from rcg.store.preference_models import Preference
 from rcg.store.training_models import Model, Run, WeightsFile
 
 __all__ = [
     "AnnotationOp", "AnnotationRow", "ApiToken", "Base", "Blob", "Capture", "CaptureFrame",
     "CaptureSession", "Card", "Dataset", "DatasetItem", "DatasetVersion", "Frame", "Grade", "ItemLayer",
-    "Job", "KindRow", "Layer", "Model", "OneTimeLink", "Recipe", "Rig", "Run", "SignInSession",
-    "WeightsFile", "capture_models", "dataset_models", "new_id", "training_models",
+    "Job", "KindRow", "Layer", "Model", "OneTimeLink", "Preference", "Recipe", "Rig", "Run",
+    "SignInSession", "WeightsFile", "capture_models", "dataset_models", "new_id", "preference_models",
+    "training_models",
 ]  # fmt: skip
 
 

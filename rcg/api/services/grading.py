@@ -11,7 +11,7 @@ from rcg.capture.card_input import refuse_identical
 from rcg.errors import ConflictError, InputError, RcgError
 from rcg.photometric.lights import LightsSpec, is_ambient, resolve
 from rcg.store.models import Capture, Card, Job
-from rcg.store.repositories import blobs, captures, cards, grades, jobs, models
+from rcg.store.repositories import blobs, captures, cards, grades, jobs, models, preferences
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -66,7 +66,15 @@ def spec_of(session: Session, card: Card) -> dict[str, Any]:
         },
         "sides": {side: _side(capture) for side, capture in taken.items()},
         "models": models_of(session),
+        **mat_scale_of(session),
     }
+
+
+def mat_scale_of(session: Session) -> dict[str, float]:
+    """Return ``mat_scale`` for a job's spec: printed over nominal size of the mat; nothing when not
+    measured."""
+    scale = preferences.mat_scale(session)
+    return {} if scale is None else {"mat_scale": scale}
 
 
 def check_lights(side: str, capture: Capture) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from rcg.grading.schema import SideName
 from rcg.photometric.render.draw import draw_scene
+from rcg.photometric.render.handheld import on_mat
 from rcg.photometric.render.render import RenderedSide, TruthMaps, render_scene
 from rcg.photometric.render.scene import FRAME_HEIGHT, FRAME_WIDTH, Scene
 from rcg.photometric.render.write import ImageFormat, write_side
@@ -24,6 +25,7 @@ __all__ = [
     "Scene",
     "TruthMaps",
     "draw_scene",
+    "on_mat",
     "render_card",
     "render_scene",
     "render_side",
@@ -39,6 +41,7 @@ def render_side(
     px_per_mm: float | None = None,
     frame_size: tuple[int, int] = (FRAME_WIDTH, FRAME_HEIGHT),
     image_format: ImageFormat = "jpeg",
+    mat: bool = False,
     out: Path | None = None,
     threads: int | None = None,
 ) -> RenderedSide:
@@ -51,16 +54,16 @@ def render_side(
         px_per_mm: scale at the card's centre; by default the card fills about 88 % of the frame.
         frame_size: width and height in pixels; 3024 x 4032 is a 12 megapixel phone.
         image_format: of the files written.
+        mat: whether the card lies on the printed mat and the camera is held in the hand; the mat then
+            decides the scale.
         out: folder for the files listed in :mod:`rcg.photometric.render.write`.
         threads: threads to compute with; by default the computer's cores, at most 8.
 
     Raises:
         InputError: see :func:`rcg.photometric.render.draw.draw_scene`.
     """
-    rendered = render_scene(
-        draw_scene(seed, side=side, n_lights=n_lights, frame_size=frame_size, px_per_mm=px_per_mm),
-        threads=threads,
-    )
+    scene = draw_scene(seed, side=side, n_lights=n_lights, frame_size=frame_size, px_per_mm=px_per_mm)
+    rendered = render_scene(on_mat(scene) if mat else scene, threads=threads)
     if out is not None:
         write_side(rendered, out, image_format=image_format)
     return rendered

@@ -52,7 +52,8 @@ def card_to_reference(scene: Scene) -> Matrix:
 
 
 def frame_to_reference(scene: Scene, index: int) -> Matrix:
-    """(3, 3) homography from pixels of one frame to pixels of frame 1: the inverse of that frame's drift."""
+    """(3, 3) homography from pixels of one frame to pixels of frame 1: the inverse of that frame's drift and
+    sway."""
     camera = scene.camera
     w, h = camera.frame_size
     centre = np.array([[1, 0, (w - 1) / 2], [0, 1, (h - 1) / 2], [0, 0, 1]])
@@ -60,6 +61,8 @@ def frame_to_reference(scene: Scene, index: int) -> Matrix:
     drift[:2, 2] = camera.drift_px[index]
     # y runs down in pixels, so a counter-clockwise turn has the opposite sign there.
     there = drift @ centre @ _turn(-float(camera.drift_deg[index])) @ np.linalg.inv(centre)
+    if camera.sway is not None:
+        there = camera.sway[index] @ there
     return np.asarray(np.linalg.inv(there))
 
 

@@ -20,7 +20,7 @@ def srgb_encode(linear: FloatArray) -> FloatArray:
 
 
 def develop(
-    radiance: FloatArray, sensor: Sensor, rng: np.random.Generator, *, name: str, file_name: str
+    radiance: FloatArray, sensor: Sensor, rng: np.random.Generator, *, index: int, name: str, file_name: str
 ) -> Frame:
     """Expose one frame. The blur is symmetric, so it moves no edge.
 
@@ -28,6 +28,7 @@ def develop(
         radiance: (H, W, 3) float32, 1 at full scale; overwritten.
         sensor: the sensor. Variance of a sample x: ``x / electrons + (read_electrons / electrons)^2``.
         rng: this frame's own stream.
+        index: of the frame, for the sensor's gains.
         name: light name.
         file_name: for messages.
 
@@ -37,6 +38,10 @@ def develop(
     """
     if sensor.blur_px > 0:
         radiance = np.asarray(cv2.GaussianBlur(radiance, (0, 0), sensor.blur_px), np.float32)
+    if sensor.gains is not None:
+        radiance *= np.asarray(sensor.gains[index], np.float32)
+    if sensor.curve != 1:
+        radiance = np.power(np.maximum(radiance, 0), np.float32(sensor.curve), dtype=np.float32)
     if not sensor.noise:
         np.clip(radiance, 0, 1, out=radiance)
         if sensor.encoding == "linear":

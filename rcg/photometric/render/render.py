@@ -17,12 +17,14 @@ from rcg.photometric.render.develop import develop
 from rcg.photometric.render.print_art import Sheet, draw_art
 from rcg.photometric.render.relief_field import ReliefField, make_relief
 from rcg.photometric.render.scene import Scene
-from rcg.photometric.render.shading import CardShape, Grids, Light, compose_albedo, shade_rows
+from rcg.photometric.render.shading import CardShape, Grids, Light, Mat, compose_albedo, shade_rows
 from rcg.photometric.render.truth import side_truth
 from rcg.photometric.types import DEFAULT_PX_PER_MM, FloatArray, Frame, Lights
 
 MARGIN_MM = 3.0
 TILE_PX_PER_MM = 8.0
+PAPER_HALF_MM = (105.0, 148.5)
+"""half an A4 sheet, for the mat"""
 _ROWS = 128
 
 
@@ -103,8 +105,15 @@ def render_scene(
 
 
 def scene_lights(scene: Scene) -> Lights:
-    """The rig as :class:`Lights` in image axes. Intensities are 1: a rig at home does not know them."""
+    """The rig as :class:`Lights`: in image axes, or, with the mat, in the mat's, from its middle. Intensities
+    are 1: a rig at home does not know them.
+    """
     positions = scene.rig.positions_mm
+    if scene.mat is not None:
+        x, y = scene.mat.offset_mm
+        angle = np.radians(scene.mat.angle_deg)
+        turn = np.array([[np.cos(angle), np.sin(angle), 0], [-np.sin(angle), np.cos(angle), 0], [0, 0, 1.0]])
+        positions = (lights_in_card(scene) - [x, y, 0]) @ turn.T
     return Lights(
         names=tuple(str(i + 1) for i in range(len(positions))),
         directions=positions / np.linalg.norm(positions, axis=1, keepdims=True),
@@ -120,6 +129,7 @@ def _frames(
 ) -> list[Frame]:
     w, h = scene.camera.frame_size
     tile, shape = table_tile(scene), card_shape(scene)
+    mat, paper = mat_texture(scene)
     frames = []
     with ThreadPoolExecutor(workers) as pool:
         for i in range(scene.n_lights):
@@ -144,6 +154,8 @@ def _frames(
                     sheet.rgb,
                     surface,
                     tile,
+                    mat,
+                    paper,
                 )
 
             list(pool.map(shade, range(0, h, _ROWS)))
@@ -153,6 +165,7 @@ def _frames(
                     radiance,
                     scene.sensor,
                     scene.generator(100 + i),
+                    index=i,
                     name=str(i + 1),
                     file_name=f"{i + 1}.jpg",
                 )
@@ -177,6 +190,18 @@ def card_shape(scene: Scene) -> CardShape:
         float(np.cos(turn)),
         float(np.sin(turn)),
         *printed.border_rgb,
+    )
+
+
+def mat_texture(scene: Scene) -> tuple[Mat, FloatArray]:
+    """The mat as the kernel takes it; a paper without size where there is none."""
+    if scene.mat is None:
+        return Mat(0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0), np.zeros((2, 2, 1), np.float32)
+    scale = max(6.0, scene.camera.px_per_mm * scene.mat.scale)
+    (xx, xy, x0), (yx, yy, y0) = scene.mat.to_mat()[:2].tolist()
+    return (
+        Mat(xx, xy, x0, yx, yy, y0, scale, *scene.mat.half_size_mm(), *PAPER_HALF_MM),
+        scene.mat.picture(scale),
     )
 
 

@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rcg.grading.schema import SideName
+from rcg.photometric.render.mat_sheet import MatSheet
 from rcg.photometric.types import Encoding
 
 Colour = tuple[float, float, float]
@@ -154,6 +155,8 @@ class Camera:
         drift_px: (n, 2) shift of each frame's picture against the first (x right, y down); the first row is
             zero.
         drift_deg: (n,) turn of each frame's picture about the frame's centre; the first is zero.
+        sway: (n, 3, 3) homographies of each frame's picture, after drift and turn: a camera held in the hand.
+            None: none.
     """
 
     frame_size: tuple[int, int]
@@ -164,11 +167,16 @@ class Camera:
     shift_px: tuple[float, float]
     drift_px: npt.NDArray[np.float64]
     drift_deg: npt.NDArray[np.float64]
+    sway: npt.NDArray[np.float64] | None = None
 
 
 @dataclass(frozen=True)
 class Sensor:
-    """What happens to the light after the lens. ``noise=False`` gives the expectation, unquantised."""
+    """What happens to the light after the lens. ``noise=False`` gives the expectation, unquantised.
+
+    ``gains`` (n, 3) multiply each frame's channels: an exposure and a white balance that drift. ``curve`` is
+    the exponent of a tone curve before encoding; 1 is an honest camera.
+    """
 
     noise: bool = True
     electrons: float = 12000.0
@@ -178,6 +186,8 @@ class Sensor:
     vignette: float = 0.12
     headroom: float = 0.85
     encoding: Encoding = "srgb"
+    gains: npt.NDArray[np.float64] | None = None
+    curve: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -193,7 +203,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Scene:
-    """One side of one card under one rig."""
+    """One side of one card under one rig, on a bare table or on the printed mat."""
 
     seed: int
     side: SideName
@@ -204,6 +214,7 @@ class Scene:
     camera: Camera
     sensor: Sensor
     table: Table
+    mat: MatSheet | None = None
 
     @property
     def n_lights(self) -> int:

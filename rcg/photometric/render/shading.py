@@ -67,6 +67,22 @@ class Grids(NamedTuple):
     table_b: float
 
 
+class Mat(NamedTuple):
+    """The printed mat: card to mat (the homography's rows), samples per mm, half size of picture, paper."""
+
+    xx: float
+    xy: float
+    x0: float
+    yx: float
+    yy: float
+    y0: float
+    px: float
+    half_w: float
+    half_h: float
+    paper_w: float
+    paper_h: float
+
+
 class Light(NamedTuple):
     """One frame's light, camera and gloss. Card axes, millimetres; ``power`` includes exposure and d0
     squared.
@@ -200,6 +216,8 @@ def shade_rows(
     art: FloatArray,
     surface: FloatArray,
     tile: FloatArray,
+    mat: Mat,
+    sheet: FloatArray,
 ) -> None:
     """Fill ``out`` (rows, W, 3) with linear radiance of one frame, from row ``first_row`` of the frame on.
 
@@ -213,6 +231,7 @@ def shade_rows(
         art: (h, w, 3) print in its own axes.
         surface: (h, w, 4) slope x, slope y, whitening, grain.
         tile: (h, w, 1) relative brightness of the table, repeated.
+        mat, sheet: the printed mat and its (h, w, 1) reflectance; a paper of half width 0 is no mat.
     """
     rows, width = out.shape[0], out.shape[1]
     ink = np.zeros(3, np.float32)
@@ -247,15 +266,22 @@ def shade_rows(
                 card_b = albedo[2] * diffuse + shine
             rest = 1.0 - cover
             base = 0.0
-            if rest > 0.0:
+            table_r, table_g, table_b = grids.table_r, grids.table_g, grids.table_b
+            mx = mat.xx * x + mat.xy * y + mat.x0
+            my = mat.yx * x + mat.yy * y + mat.y0
+            if rest > 0.0 and abs(mx) < mat.paper_w and abs(my) < mat.paper_h:
+                _sample(sheet, (mx + mat.half_w) * mat.px - 0.5, (mat.half_h - my) * mat.px - 0.5, weave)
+                base = rest * weave[0] * (power * lz * _table_shadow(x, y, shape, light) + light.ambient)
+                table_r, table_g, table_b = 1.0, 1.0, 1.0
+            elif rest > 0.0:
                 tu = (grids.tile_cos * x - grids.tile_sin * y) * grids.tile_px
                 tv = (grids.tile_sin * x + grids.tile_cos * y) * grids.tile_px
                 n = tile.shape[0] - 1
                 _sample(tile, tu - math.floor(tu / n) * n, tv - math.floor(tv / n) * n, weave)
                 base = rest * weave[0] * (power * lz * _table_shadow(x, y, shape, light) + light.ambient)
-            out[j, i, 0] = dim * (cover * card_r + base * grids.table_r)
-            out[j, i, 1] = dim * (cover * card_g + base * grids.table_g)
-            out[j, i, 2] = dim * (cover * card_b + base * grids.table_b)
+            out[j, i, 0] = dim * (cover * card_r + base * table_r)
+            out[j, i, 1] = dim * (cover * card_g + base * table_g)
+            out[j, i, 2] = dim * (cover * card_b + base * table_b)
 
 
 @_jit

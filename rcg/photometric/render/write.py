@@ -4,7 +4,8 @@
     the frames (8-bit sRGB JPEG, quality 92; or PNG), named by light. Their EXIF says only what made them.
 ``rig.toml``
     the lights by position, in image axes (x right and y up in the photograph, z towards the camera along the
-    card's normal), in millimetres from the card's centre::
+    card's normal), in millimetres from the card's centre; with the printed mat in the mat's axes, from its
+    middle::
 
         [[lights]]
         name = "1"

@@ -103,6 +103,7 @@ def from_captures(container: Container, id_or_name: str, body: schemas.CapturesI
 def _origin(side: dict[str, Any], px_per_mm: float | None) -> str:
     """Return what decides an item's layers, as one hash."""
     said = {name: side[name] for name in ("capture_id", "width_mm", "height_mm", "size_source", "lights")}
+    said |= {"mat_scale": side["mat_scale"]} if "mat_scale" in side else {}
     frames = [(frame["light"], frame["sha256"]) for frame in side["frames"]]
     text = json.dumps(
         [MAPS, said, frames, px_per_mm, side["card_name"]], sort_keys=True, separators=(",", ":")
@@ -148,4 +149,5 @@ def _side(session: Session, capture: Capture) -> dict[str, Any]:
             {"light": frame.light, "sha256": frame.blob_sha256, "file_name": frame.file_name}
             for frame in capture.frames
         ],
+        **grading.mat_scale_of(session),
     }

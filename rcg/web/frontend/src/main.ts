@@ -19,6 +19,7 @@ const ISLANDS: Record<string, () => Promise<{ mount: Mount }>> = {
   "tokens": () => import("./islands/tokens"),
   "sign-in-link": () => import("./islands/sign-in-link"),
   "server-log": () => import("./islands/server-log"),
+  "mat": () => import("./islands/mat"),
   "design": () => import("./islands/design"),
   "datasets": () => import("./islands/studio/datasets"),
   "dataset": () => import("./islands/studio/dataset"),
