@@ -18,7 +18,7 @@ from rcg.photometric.find import BORDER_SHARE, WORKING_PX, FoundCard, find_card,
 from rcg.photometric.find_errors import CardCutOffError, FramesDifferError
 from rcg.photometric.find_lines import rims
 from rcg.photometric.linearise import samples_to_linear, to_srgb_u8
-from rcg.photometric.outline import Side, corner_sd, refine
+from rcg.photometric.outline import FIRST_REACH_SHARE, Side, corner_sd, refine
 from rcg.photometric.outline_geometry import apply, likely_pose, ordered
 from rcg.photometric.register import coarse, register
 from rcg.photometric.register_gradient import brightness, scaling
@@ -86,6 +86,7 @@ def measured_outline(
     *,
     on_its_side: bool,
     threads: int,
+    reach_share: float = FIRST_REACH_SHARE,
 ) -> CardOutline:
     """Measure the outline on all registered frames at full resolution.
 
@@ -97,13 +98,16 @@ def measured_outline(
         aspect: height / width of the card.
         on_its_side: whether the card's top points to a side of the picture.
         threads: sides fitted at once.
+        reach_share: how far from ``corners`` an edge is looked for, over the card's height.
 
     Raises:
         CardCutOffError: the card leaves the picture.
     """
     reference = frames[registration.reference]
     shape = (int(reference.pixels.shape[0]), int(reference.pixels.shape[1]))
-    refined, sides = refine(frames, registration.homographies, corners, threads=threads)
+    refined, sides = refine(
+        frames, registration.homographies, corners, threads=threads, reach_share=reach_share
+    )
     unseen = min(side.inliers for side in sides) < _UNSEEN
     beyond = leaves(refined, shape, _NEAR_BORDER if unseen else BORDER_SHARE)
     if beyond is not None:

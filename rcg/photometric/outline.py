@@ -17,7 +17,7 @@ from rcg.photometric.types import Frame
 Array = npt.NDArray[np.float64]
 
 _ENDS_SHARE = 0.08
-_FIRST_REACH_SHARE = 0.014
+FIRST_REACH_SHARE = 0.014
 _SECOND_REACH_PX = 5.0
 _HUBER = 1.345
 _FLOOR_PX = 0.05
@@ -48,7 +48,12 @@ class Side:
 
 
 def refine(
-    frames: Sequence[Frame], homographies: Array, corners: Array, *, threads: int = 1
+    frames: Sequence[Frame],
+    homographies: Array,
+    corners: Array,
+    *,
+    threads: int = 1,
+    reach_share: float = FIRST_REACH_SHARE,
 ) -> tuple[Array, list[Side]]:
     """Return the refined corners (4, 2) and the four sides (top, right, bottom, left).
 
@@ -58,10 +63,11 @@ def refine(
         corners: (4, 2) in the reference, clockwise from the top left, right to about 1 % of the card's
             height.
         threads: sides fitted at once; the result does not depend on it.
+        reach_share: how far from ``corners`` an edge is looked for, over the card's height.
     """
     long_px = max(float(np.linalg.norm(corners[k] - corners[k - 1])) for k in range(4))
-    first = max(6.0, _FIRST_REACH_SHARE * long_px)
-    reach = max(_SECOND_REACH_PX, _FIRST_REACH_SHARE * long_px)
+    first = max(6.0, reach_share * long_px)
+    reach = max(_SECOND_REACH_PX, reach_share * long_px)
 
     def fitted(ends: tuple[Array, Array], reach: float) -> Side:
         return _fitted(sample_strip(frames, homographies, *ends, reach, _ENDS_SHARE), long_px)

@@ -12,8 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from rcg.errors import InputError
-from rcg.photometric.find import WORKING_PX, FoundCard, find_card
+from rcg.photometric.find import WORKING_PX, FoundCard, find_card, outermost, ranked_quads
 from rcg.photometric.find_errors import CardCutOffError, NoCardError
+from rcg.photometric.find_lines import cues, find_lines
 from rcg.photometric.linearise import samples_to_linear, to_srgb_u8
 from rcg.photometric.locate import choose_reference, measured_outline
 from rcg.photometric.mat import layout
@@ -28,6 +29,12 @@ Array = npt.NDArray[np.float64]
 _INSIDE_MM = 0.6
 """kept off the field's rim, which would look like a card's edge"""
 _HOLE_MM = 1.0
+_REACH_SHARE = 0.007
+"""Over the card's height: half of what is usual, because the card is found from straight above on an even
+field; the print's own frame, 2 mm inside, stays out of reach."""
+_SIZE = 0.06
+"""by which a card's sides may differ from those of a standard card to be taken for one at first sight"""
+_GOOD = 0.62
 _MOVED_PX = 3.0
 """Disagreement of mat and print over the card; then the card has moved on the mat, or lies above it."""
 _LOOKED = 2
@@ -99,7 +106,14 @@ def locate_on_mat(
     registration = register(greys, corners, reference, start, threads=threads)
     registration = _checked(registration, poses, start, corners)
     outline = measured_outline(
-        frames, registration, corners, found, aspect, on_its_side=on_its_side, threads=threads
+        frames,
+        registration,
+        corners,
+        found,
+        aspect,
+        on_its_side=on_its_side,
+        threads=threads,
+        reach_share=_REACH_SHARE,
     )
     return outline, registration, on_mat
 
@@ -186,6 +200,26 @@ def _field(frame: Frame, pose: MatPose | None) -> npt.NDArray[np.uint8]:
     return to_srgb_u8(samples_to_linear(np.ascontiguousarray(flat), frame.encoding))
 
 
+def _of_size(pictures: Sequence[npt.NDArray[np.uint8]], aspect: float) -> FoundCard | None:
+    """Return the outermost good quad of a standard card's size: the mat knows the scale, so that a frame
+    printed in the card is not taken for a card in a holder."""
+    grays = cues(pictures)
+    ranked = ranked_quads(grays, find_lines(grays), aspect)
+    to_mm = np.linalg.inv(_to_working())
+    wanted = np.sort(layout.PLACE_MM)
+    fitting = []
+    for quad in ranked:
+        corners = apply(to_mm, quad.corners)
+        sides = np.linalg.norm(np.roll(corners, -1, axis=0) - corners, axis=1)
+        size = np.sort([(sides[0] + sides[2]) / 2, (sides[1] + sides[3]) / 2])
+        if quad.score >= _GOOD and np.abs(size / wanted - 1).max() < _SIZE:
+            fitting.append(quad)
+    if not fitting or fitting[0].score < 0.85 * ranked[0].score:
+        return None
+    card = outermost(fitting)
+    return FoundCard(card.corners, card.score)
+
+
 def _found(
     pictures: Sequence[npt.NDArray[np.uint8]], best: npt.NDArray[np.uint8], aspect: float, name: str
 ) -> FoundCard:
@@ -193,11 +227,11 @@ def _found(
     frames shows its edges twice."""
     try:
         try:
-            found = find_card(pictures, aspect, name)
+            found = _of_size(pictures, aspect) or find_card(pictures, aspect, name)
         except (NoCardError, CardCutOffError):
             if len(pictures) == 1:
                 raise
-            found = find_card([best], aspect, name)
+            found = _of_size([best], aspect) or find_card([best], aspect, name)
     except (NoCardError, CardCutOffError) as error:
         raise OffPlaceError(
             f"The mat is in the picture {name}, but no whole card lies in its dark field.",
