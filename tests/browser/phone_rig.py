@@ -76,15 +76,25 @@ class PhoneBrowser:
     """One installation of Chromium: its profile outlives a page, as a phone's does."""
 
     def __init__(
-        self, chromium, server, scene, profile, flags, *, signed_in=True, trusted=True, **options
+        self,
+        chromium,
+        server,
+        scene,
+        profile,
+        flags,
+        *,
+        signed_in=True,
+        trusted=True,
+        own_camera=False,
+        **options,
     ):
         launcher, path = chromium
-        camera = f"--use-file-for-fake-video-capture={scene.camera}"
+        camera = [] if own_camera else [f"--use-file-for-fake-video-capture={scene.camera}"]
         trust = f"--ignore-certificate-errors-spki-list={spki_of(server.url)}"
         options.setdefault("viewport", {"width": 390, "height": 844})
         self.context = launcher.launch_persistent_context(
             str(profile), executable_path=path, headless=True, base_url=server.url, has_touch=True,
-            args=[*flags, *CAMERA_FLAGS, camera, *([trust] if trusted else [])],
+            args=[*flags, *CAMERA_FLAGS, *camera, *([trust] if trusted else [])],
             ignore_https_errors=not trusted, **options,
         )  # fmt: skip
         self.context.set_default_timeout(30_000)

@@ -334,3 +334,46 @@ def test_photographs_of_the_camera_app_are_taken_and_marked(own, phone, plain):
     session = session_of(own)
     assert (session["mode"], session["photometric"]) == ("file", False)
     check_lights(own, plain, session["frames"])
+
+
+def test_photographs_by_the_page_itself_are_one_set_too(own, phone, plain):
+    device = phone(own, plain)
+    page = device.page
+    page.goto("/capture/probe")
+    page.get_by_role("button", name="Measure").click()
+    page.locator("[data-probe][data-mode]").wait_for(timeout=60_000)
+    assert "480 × 640 px" in page.locator("tr", has_text="A photograph").inner_text()
+    assert page.locator("[data-probe]").get_attribute("data-mode") == "stream", "as large and slower"
+    page.evaluate("localStorage.setItem('rcg-capture-mode', 'photo')")
+    page.goto("/capture/")
+    page.locator("body[data-ready]").wait_for()
+    begin(page, "Photographs")
+    page.locator("[data-go]").click()
+    page.get_by_role("heading", name="Photographs is taken").wait_for(timeout=60_000)
+    session = session_of(own)
+    assert session["mode"] == "photo"
+    check_lights(own, plain, session["frames"])
+
+
+def test_it_looks_ten_times_a_second_and_shoots_by_itself(own, phone, plain):
+    page = phone(own, plain).page
+    begin(page, "By itself")
+    page.get_by_text("Ready. Hold still.").wait_for()
+    page.wait_for_timeout(1500)
+    looks = page.locator("[data-figures]").text_content()
+    assert int(looks.split(", ")[1].split(" ")[0]) >= 10, looks
+    page.get_by_role("button", name="Auto").click()
+    page.get_by_role("heading", name="By itself is taken").wait_for(timeout=60_000)
+    check_lights(own, plain, session_of(own)["frames"])
+
+
+def test_exposure_is_held_by_a_camera_that_can(own, phone, plain):
+    """Chromium's own fake camera has exposure and focus; it shows no scene, so only the lock is looked at."""
+    device = phone(own, plain, own_camera=True)
+    device.page.goto("/capture/probe")
+    device.page.get_by_role("button", name="Measure").click()
+    device.page.locator("[data-probe][data-mode]").wait_for(timeout=60_000)
+    held = device.page.locator("tr", has_text="Stays as it is").inner_text()
+    assert "exposure" in held
+    assert "focus" in held
+    assert "white balance" in device.page.locator("tr", has_text="Cannot be held").inner_text()
