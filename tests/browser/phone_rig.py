@@ -46,6 +46,13 @@ class Scene:
         if not self.camera.exists():
             y4m.write(self.camera, width, height, y4m.i420(mean))
 
+    def show(self, light):
+        """What a person's hand does: have the camera see a light."""
+        planes = y4m.i420(self.frames[light])
+        with self.camera.open("r+b") as file:
+            file.seek(y4m.read(self.camera).offset)
+            file.write(planes)
+
     def light_of(self, pixels):
         """Which light a photograph shows: the frame of the scene that it is nearest to."""
         grey = pixels.astype(np.float32).mean(axis=2)

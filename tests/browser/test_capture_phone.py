@@ -85,10 +85,10 @@ def until(condition, seconds=30):
     raise AssertionError("it did not come to that")
 
 
-def begin(page, name, sides="Front", rig="bars"):
+def begin(page, name, sides="Front", rig="bars", way="Simulated"):
     page.get_by_label("Card", exact=True).fill(name)
     page.get_by_label(sides, exact=True).check()
-    page.get_by_label("Lights").select_option(label=f"{rig} (Simulated)")
+    page.get_by_label("Lights").select_option(label=f"{rig} ({way})")
     page.get_by_role("button", name="Begin").click()
     page.locator("[data-go]:not([disabled])").wait_for()
 
@@ -377,3 +377,20 @@ def test_exposure_is_held_by_a_camera_that_can(own, phone, plain):
     assert "exposure" in held
     assert "focus" in held
     assert "white balance" in device.page.locator("tr", has_text="Cannot be held").inner_text()
+
+
+def test_a_lamp_in_the_hand_waits_for_a_tap(own, phone, plain):
+    rigs = {rig["name"] for rig in own.call("GET", "/api/rigs")["items"]}
+    if "hand" not in rigs:
+        own.call("POST", "/api/rigs", {"name": "hand", "driver": "manual"})
+    page = phone(own, plain).page
+    plain.show("1")
+    begin(page, "Torch", rig="hand", way="By hand")
+    page.locator("[data-go]").click()
+    for light in WANTED:
+        words = "Switch the lamp off." if light == "ambient" else f"(stop {light})"
+        page.locator("[data-advice]", has_text=words).wait_for()
+        plain.show(light)
+        page.get_by_role("button", name="Lit").click()
+    page.get_by_role("heading", name="Torch is taken").wait_for(timeout=60_000)
+    check_lights(own, plain, session_of(own)["frames"])
