@@ -154,6 +154,33 @@ def test_offline_reload_and_a_restart_of_the_server_lose_and_double_nothing(own,
     assert [job["id"] for job in jobs] == [done["job_id"]]
 
 
+def test_the_camera_is_accessible_while_it_shoots(own, phone, plain):
+    from rcg.web import bundle
+
+    axe = (bundle.FRONTEND / "node_modules" / "axe-core" / "axe.min.js").read_text("utf-8")
+    # The checker is injected, which the page's own policy rightly forbids.
+    page = phone(own, plain, bypass_csp=True).page
+    wrong = []
+
+    def check(where):
+        page.evaluate(axe)
+        found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
+        wrong.extend(f"{where}: {each['id']}: {each['nodes'][0]['html'][:160]}" for each in found)
+        if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+            wrong.append(f"{where}: wider than the phone")
+
+    check("choosing")
+    begin(page, "For everybody")
+    check("aiming")
+    page.get_by_role("button", name="Options").click()
+    check("options")
+    page.get_by_role("button", name="Close").click()
+    page.locator("[data-go]").click()
+    page.get_by_role("heading", name="For everybody is taken").wait_for(timeout=60_000)
+    check("done")
+    assert wrong == []
+
+
 def test_a_retake_replaces_one_frame_and_both_sides_follow(own, phone, plain):
     page = phone(own, plain).page
     begin(page, "Two sides", sides="Front and back")
