@@ -71,7 +71,8 @@ def _packed(status: str, kind: str, body: bytes, method: str) -> bytes:
 def _page(url: str) -> str:
     place = html.escape(url)
     return f"""<!doctype html><html lang="en"><meta charset="utf-8">
-<meta name="viewport" content="width=device-width"><title>RCG: trust this server</title><h1>Trust this server, once</h1>
+<meta name="viewport" content="width=device-width"><title>RCG: trust this server</title>
+<h1>Trust this server, once</h1>
 <ol><li><a href="{FILE}">Get the certificate</a> and let this device install it.</li>
 <li>This page is not encrypted:
 compare the certificate's SHA-256 with the one that the computer
