@@ -421,3 +421,35 @@ def test_a_lamp_in_the_hand_waits_for_a_tap(own, phone, plain):
         page.get_by_role("button", name="Lit").click()
     page.get_by_role("heading", name="Torch is taken").wait_for(timeout=60_000)
     check_lights(own, plain, session_of(own)["frames"])
+
+
+LOSSY = """() => {
+  const real = window.fetch;
+  let asked = 0;
+  window.cut = 0;
+  window.fetch = async (path, init) => {
+    if (!/blobs|frames|light$/.test(String(path)) || ++asked % 3) return real(path, init);
+    if (++window.cut % 2) await real(path, init);
+    throw new TypeError("cut");
+  };
+}"""
+
+
+def test_a_network_that_fails_every_third_time_loses_and_doubles_nothing(own, phone, plain):
+    """Some requests are cut before they leave; of others the answer is: those are what doubles things."""
+    page = phone(own, plain).page
+    begin(page, "Lossy")
+    page.evaluate(LOSSY)
+    for number in range(3):
+        page.locator("[data-go]").click()
+        page.get_by_role("heading", name="is taken").wait_for(timeout=90_000)
+        session = session_of(own)
+        check_lights(own, plain, session["frames"])
+        assert session["state"] == "complete"
+        assert len(session["frames"]) == len(WANTED)
+        jobs = own.call("GET", f"/api/jobs?kind=grade&subject=card:{session['card']['id']}")["items"]
+        assert len(jobs) == 1
+        if number < 2:
+            page.get_by_role("button", name="Next card").click()
+            page.locator("[data-go]:not([disabled])").wait_for()
+    assert page.evaluate("window.cut") >= 20
