@@ -42,6 +42,12 @@ class ServerSettings(Section):
     host: str = Field("0.0.0.0", description="address to bind; 127.0.0.1 keeps RCG to this computer")  # noqa: S104
     port: int = Field(8443, ge=0, le=65535, description="the one HTTPS port; 0: any free one")
     names: tuple[str, ...] = Field((), description="further host names this server is reached by")
+    onboarding_port: int = Field(
+        0,
+        ge=0,
+        le=65535,
+        description="a plain HTTP page that gives out the public CA certificate alone; 0: none",
+    )
 
 
 class ValkeySettings(Section):

@@ -19,7 +19,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from rcg.errors import RcgError, StartError
-from rcg.server import announce, last_good, local_client, logs, port
+from rcg.server import announce, last_good, local_client, logs, onboarding, port
 from rcg.server.gate import StartGate
 from rcg.server.startup import Startup
 from rcg.server.tls import certificates, renewal
@@ -118,6 +118,8 @@ def _run(settings: Settings, stack: ExitStack, began: float, open_browser: bool)
         startup.hosts.refresh(startup.certificates.leaf.names)
     with step("port"):
         listeners = port.take(settings.server.host, settings.server.port)
+        onboarding_port = settings.server.onboarding_port
+        plain = port.take(settings.server.host, onboarding_port) if onboarding_port else None
     urls = announce.addresses(settings.server.host, listeners.port)
     startup.url = urls[0]
     startup.lock.note_port(listeners.port)
@@ -137,6 +139,10 @@ def _run(settings: Settings, stack: ExitStack, began: float, open_browser: bool)
     startup.on_end = on_end
     startup.last_step = announced
     startup.background.append(lambda: renewal.keep_current(startup, context))
+    authority = startup.certificates.authority
+    if plain is not None and authority is not None:
+        sockets, address = plain.sockets, urls[-1]
+        startup.background.append(lambda: onboarding.serve(sockets, authority, address))
     signal.signal(signal.SIGHUP, server.handle_exit)
     server.run(sockets=listeners.sockets)
     if failure:

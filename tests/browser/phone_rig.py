@@ -46,6 +46,13 @@ class Scene:
         if not self.camera.exists():
             y4m.write(self.camera, width, height, y4m.i420(mean))
 
+    def show(self, light):
+        """What a person's hand does: have the camera see a light."""
+        planes = y4m.i420(self.frames[light])
+        with self.camera.open("r+b") as file:
+            file.seek(y4m.read(self.camera).offset)
+            file.write(planes)
+
     def light_of(self, pixels):
         """Which light a photograph shows: the frame of the scene that it is nearest to."""
         grey = pixels.astype(np.float32).mean(axis=2)
@@ -76,15 +83,25 @@ class PhoneBrowser:
     """One installation of Chromium: its profile outlives a page, as a phone's does."""
 
     def __init__(
-        self, chromium, server, scene, profile, flags, *, signed_in=True, trusted=True, **options
+        self,
+        chromium,
+        server,
+        scene,
+        profile,
+        flags,
+        *,
+        signed_in=True,
+        trusted=True,
+        own_camera=False,
+        **options,
     ):
         launcher, path = chromium
-        camera = f"--use-file-for-fake-video-capture={scene.camera}"
+        camera = [] if own_camera else [f"--use-file-for-fake-video-capture={scene.camera}"]
         trust = f"--ignore-certificate-errors-spki-list={spki_of(server.url)}"
         options.setdefault("viewport", {"width": 390, "height": 844})
         self.context = launcher.launch_persistent_context(
             str(profile), executable_path=path, headless=True, base_url=server.url, has_touch=True,
-            args=[*flags, *CAMERA_FLAGS, camera, *([trust] if trusted else [])],
+            args=[*flags, *CAMERA_FLAGS, *camera, *([trust] if trusted else [])],
             ignore_https_errors=not trusted, **options,
         )  # fmt: skip
         self.context.set_default_timeout(30_000)

@@ -85,10 +85,10 @@ def until(condition, seconds=30):
     raise AssertionError("it did not come to that")
 
 
-def begin(page, name, sides="Front", rig="bars"):
+def begin(page, name, sides="Front", rig="bars", way="Simulated"):
     page.get_by_label("Card", exact=True).fill(name)
     page.get_by_label(sides, exact=True).check()
-    page.get_by_label("Lights").select_option(label=f"{rig} (Simulated)")
+    page.get_by_label("Lights").select_option(label=f"{rig} ({way})")
     page.get_by_role("button", name="Begin").click()
     page.locator("[data-go]:not([disabled])").wait_for()
 
@@ -152,6 +152,33 @@ def test_offline_reload_and_a_restart_of_the_server_lose_and_double_nothing(own,
     assert [frame["light"] for frame in capture["frames"]] == WANTED
     jobs = own.call("GET", f"/api/jobs?kind=grade&subject=card:{done['card']['id']}")["items"]
     assert [job["id"] for job in jobs] == [done["job_id"]]
+
+
+def test_the_camera_is_accessible_while_it_shoots(own, phone, plain):
+    from rcg.web import bundle
+
+    axe = (bundle.FRONTEND / "node_modules" / "axe-core" / "axe.min.js").read_text("utf-8")
+    # The checker is injected, which the page's own policy rightly forbids.
+    page = phone(own, plain, bypass_csp=True).page
+    wrong = []
+
+    def check(where):
+        page.evaluate(axe)
+        found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
+        wrong.extend(f"{where}: {each['id']}: {each['nodes'][0]['html'][:160]}" for each in found)
+        if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+            wrong.append(f"{where}: wider than the phone")
+
+    check("choosing")
+    begin(page, "For everybody")
+    check("aiming")
+    page.get_by_role("button", name="Options").click()
+    check("options")
+    page.get_by_role("button", name="Close").click()
+    page.locator("[data-go]").click()
+    page.get_by_role("heading", name="For everybody is taken").wait_for(timeout=60_000)
+    check("done")
+    assert wrong == []
 
 
 def test_a_retake_replaces_one_frame_and_both_sides_follow(own, phone, plain):
@@ -334,3 +361,95 @@ def test_photographs_of_the_camera_app_are_taken_and_marked(own, phone, plain):
     session = session_of(own)
     assert (session["mode"], session["photometric"]) == ("file", False)
     check_lights(own, plain, session["frames"])
+
+
+def test_photographs_by_the_page_itself_are_one_set_too(own, phone, plain):
+    device = phone(own, plain)
+    page = device.page
+    page.goto("/capture/probe")
+    page.get_by_role("button", name="Measure").click()
+    page.locator("[data-probe][data-mode]").wait_for(timeout=60_000)
+    assert "480 × 640 px" in page.locator("tr", has_text="A photograph").inner_text()
+    assert page.locator("[data-probe]").get_attribute("data-mode") == "stream", "as large and slower"
+    page.evaluate("localStorage.setItem('rcg-capture-mode', 'photo')")
+    page.goto("/capture/")
+    page.locator("body[data-ready]").wait_for()
+    begin(page, "Photographs")
+    page.locator("[data-go]").click()
+    page.get_by_role("heading", name="Photographs is taken").wait_for(timeout=60_000)
+    session = session_of(own)
+    assert session["mode"] == "photo"
+    check_lights(own, plain, session["frames"])
+
+
+def test_it_looks_ten_times_a_second_and_shoots_by_itself(own, phone, plain):
+    page = phone(own, plain).page
+    begin(page, "By itself")
+    page.get_by_text("Ready. Hold still.").wait_for()
+    page.wait_for_timeout(1500)
+    looks = page.locator("[data-figures]").text_content()
+    assert int(looks.split(", ")[1].split(" ")[0]) >= 10, looks
+    page.get_by_role("button", name="Auto").click()
+    page.get_by_role("heading", name="By itself is taken").wait_for(timeout=60_000)
+    check_lights(own, plain, session_of(own)["frames"])
+
+
+def test_exposure_is_held_by_a_camera_that_can(own, phone, plain):
+    """Chromium's own fake camera has exposure and focus; it shows no scene, so only the lock is looked at."""
+    device = phone(own, plain, own_camera=True)
+    device.page.goto("/capture/probe")
+    device.page.get_by_role("button", name="Measure").click()
+    device.page.locator("[data-probe][data-mode]").wait_for(timeout=60_000)
+    held = device.page.locator("tr", has_text="Stays as it is").inner_text()
+    assert "exposure" in held
+    assert "focus" in held
+    assert "white balance" in device.page.locator("tr", has_text="Cannot be held").inner_text()
+
+
+def test_a_lamp_in_the_hand_waits_for_a_tap(own, phone, plain):
+    rigs = {rig["name"] for rig in own.call("GET", "/api/rigs")["items"]}
+    if "hand" not in rigs:
+        own.call("POST", "/api/rigs", {"name": "hand", "driver": "manual"})
+    page = phone(own, plain).page
+    plain.show("1")
+    begin(page, "Torch", rig="hand", way="By hand")
+    page.locator("[data-go]").click()
+    for light in WANTED:
+        words = "Switch the lamp off." if light == "ambient" else f"(stop {light})"
+        page.locator("[data-advice]", has_text=words).wait_for()
+        plain.show(light)
+        page.get_by_role("button", name="Lit").click()
+    page.get_by_role("heading", name="Torch is taken").wait_for(timeout=60_000)
+    check_lights(own, plain, session_of(own)["frames"])
+
+
+LOSSY = """() => {
+  const real = window.fetch;
+  let asked = 0;
+  window.cut = 0;
+  window.fetch = async (path, init) => {
+    if (!/blobs|frames|light$/.test(String(path)) || ++asked % 3) return real(path, init);
+    if (++window.cut % 2) await real(path, init);
+    throw new TypeError("cut");
+  };
+}"""
+
+
+def test_a_network_that_fails_every_third_time_loses_and_doubles_nothing(own, phone, plain):
+    """Some requests are cut before they leave; of others the answer is: those are what doubles things."""
+    page = phone(own, plain).page
+    begin(page, "Lossy")
+    page.evaluate(LOSSY)
+    for number in range(3):
+        page.locator("[data-go]").click()
+        page.get_by_role("heading", name="is taken").wait_for(timeout=90_000)
+        session = session_of(own)
+        check_lights(own, plain, session["frames"])
+        assert session["state"] == "complete"
+        assert len(session["frames"]) == len(WANTED)
+        jobs = own.call("GET", f"/api/jobs?kind=grade&subject=card:{session['card']['id']}")["items"]
+        assert len(jobs) == 1
+        if number < 2:
+            page.get_by_role("button", name="Next card").click()
+            page.locator("[data-go]:not([disabled])").wait_for()
+    assert page.evaluate("window.cut") >= 20

@@ -7,7 +7,7 @@ from rcg.web import bundle
 pytestmark = pytest.mark.browser
 AXE = bundle.FRONTEND / "node_modules" / "axe-core" / "axe.min.js"
 FIXED = ("/", "/grade/", "/grade/?view=table", "/grade/?new=1", "/jobs", "/settings", "/design", "/sign-in",
-         "/pair", "/certificate", "/capture/", "/capture/desk")  # fmt: skip
+         "/pair", "/certificate", "/capture/", "/capture/desk", "/capture/probe")  # fmt: skip
 
 
 @pytest.fixture(scope="module")

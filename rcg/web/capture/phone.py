@@ -34,6 +34,12 @@ def phone_page(pages: PagesDep, container: ContainerDep, card: str = "") -> Resp
     )
 
 
+@router.get("/probe")
+def probe_page(pages: PagesDep) -> Response:
+    """Measures this device's camera; its script keeps the better way of taking frames."""
+    return pages.page("capture/probe.html", title="What this camera can do")
+
+
 @router.get("/sw.js")
 def worker() -> Response:
     """The worker that lets the camera's page open without the server; asked for anew each time."""

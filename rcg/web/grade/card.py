@@ -159,6 +159,10 @@ def missing(capture: Capture) -> list[str]:
         ]
     if count < 4:
         return [f"{count} lights: relief needs four or more, so only centering will be measured."]
+    if any((frame.meta or {}).get("mode") == "file" for frame in capture.frames):
+        return [
+            "Not photometric: a camera app took these frames and altered their brightness. Relief is a hint."
+        ]
     return []
 
 

@@ -239,6 +239,14 @@ def test_two_ways_of_taking_frames_are_never_mixed(begin, put, stored):
     assert only.json()["session"]["mode"] == "photo"
 
 
+def test_a_phone_that_was_turned_is_noticed(begin, put, stored):
+    session = begin()
+    assert put(session, "1", stored(1), width=8, height=6).status_code == 201
+    answer = put(session, "2", stored(2), width=6, height=8)
+    assert answer.status_code == 409
+    assert "6 x 8 px, the others of the front 8 x 6" in answer.json()["detail"]
+
+
 def test_one_picture_is_not_two_lights(begin, put, stored):
     session = begin()
     put(session, "ambient", stored(1))

@@ -18,6 +18,7 @@ export * as advice from "./advice";
 export * as measure from "./measure";
 export * as lock from "./lock";
 export { marks } from "./thumbs";
+export { choose } from "./choice";
 """
 CARD = 63 / 88
 SPOOL = """
@@ -269,6 +270,27 @@ def test_a_soft_or_clipped_frame_is_marked(core):
     assert core("return core.marks(given.all[3], given.all);", all=sharp) == ["soft"]
     assert core("return core.marks(given.all[0], given.all);", all=sharp) == []
     assert core("return core.marks({ sharpness: 100, clipped: 0.2 }, given.all);", all=sharp) == ["clipped"]
+
+
+WAY = {"width": 1920, "height": 1080, "ms": 100}
+MEASURED = {"stream": WAY, "photo": {"width": 4032, "height": 3024, "ms": 900}, "photoProblem": "",
+            "held": ["exposure"], "heldAfterPhoto": ["exposure"]}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("change", "mode", "words"),
+    [
+        ({}, "photo", "12.2 megapixels against 2.1"),
+        ({"photo": None, "photoProblem": "it takes none."}, "stream", "it takes none."),
+        ({"heldAfterPhoto": []}, "stream", "lets go of exposure"),
+        ({"photo": {**WAY, "width": 2000}}, "stream", "is quicker"),
+        ({"photo": {"width": 4032, "height": 3024, "ms": 4000}}, "stream", "takes 4.0 s"),
+    ],
+)
+def test_the_way_that_suits_a_phone_is_chosen_with_its_reason(core, change, mode, words):
+    choice = core("return core.choose(given.measured);", measured=MEASURED | change)
+    assert choice["mode"] == mode
+    assert words in choice["reason"]
 
 
 def test_the_phones_page_loads_60_kilobytes_at_most():

@@ -113,6 +113,14 @@ def _check_others(row: CaptureSession, light: str, body: SessionFrameIn) -> None
             f"{_IN_WORDS[other_mode]}: brightness of the two cannot be compared.",
             "Take every frame of a side in one way.", mode=other_mode,
         )  # fmt: skip
+    sizes = {(frame.meta.get("width"), frame.meta.get("height")) for frame in others} - {(None, None)}
+    if body.width and sizes and (body.width, body.height) not in sizes:
+        width, height = next(iter(sizes))
+        raise ConflictError(
+            f"This frame has {body.width} x {body.height} px, "
+            f"the others of the {body.side} {width} x {height}.",
+            "Hold the phone as you began; or cancel, and take the side anew.",
+        )
     twin = next((frame.light for frame in others if frame.blob_sha256 == body.sha256), None)
     if twin is not None:
         raise ConflictError(

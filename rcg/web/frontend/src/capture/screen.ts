@@ -23,6 +23,8 @@ export class Screen {
   private readonly outline = need<SVGSVGElement>("[data-outline]");
   private readonly status = need("[data-advice]");
   place: Place = "choose";
+  private count = "";  // of frames, for who hears the button
+  private word = "Shoot";
 
   open(place: Place): void {
     this.place = place;
@@ -37,7 +39,9 @@ export class Screen {
   advise(words: string): void { if (this.status.textContent !== words) this.status.textContent = words; }
 
   button(word: string, able: boolean, good = false): void {
+    this.word = word;
     need("[data-go-word]").textContent = word;
+    this.label();
     this.go.disabled = !able;
     this.go.classList.toggle("good", good);
   }
@@ -45,8 +49,11 @@ export class Screen {
   ring(session: Session, dot: (light: string) => Dot): void {
     drawRing(need<SVGElement>("[data-ring]"), session.wanted, dot);
     const done = session.wanted.filter((light) => ["kept", "sent"].includes(dot(light))).length;
-    this.go.setAttribute("aria-label", `${need("[data-go-word]").textContent}: ${done} of ${session.wanted.length} frames taken`);
+    this.count = `${done} of ${session.wanted.length} frames taken`;
+    this.label();
   }
+
+  private label(): void { this.go.setAttribute("aria-label", this.count ? `${this.word === "…" ? "Wait" : this.word}: ${this.count}` : this.word); }
 
   thumbs(items: Thumb[], chosen: string | null, choose: (light: string) => void): void {
     need("[data-thumbs]").replaceChildren(...thumbs(items, chosen, choose));

@@ -73,7 +73,7 @@ export function mount(root: HTMLElement): void {
     const base = one<HTMLSelectElement>("[data-address]", root)?.value || location.origin;
     const page = `/capture/${session && isOpen(session) ? `?session=${session.id}` : ""}`;
     const url = base + (pairing ? pairing.path.replace("#", `?next=${encodeURIComponent(page)}#`) : page);
-    text("[data-link]", pairing ? `${base}/pair, code ${pairing.code.slice(0, 3)} ${pairing.code.slice(3)}` : url);
+    text("[data-link]", pairing ? `${base}/pair\ncode ${pairing.code.slice(0, 3)}\u00a0${pairing.code.slice(3)}` : url);
     text("[data-link-says]", pairing ? "Point the phone's camera at the code, or type the six digits. It works once, for two minutes." : "A phone that is paired opens the camera with this link.");
     const answer = await fetch("/capture/qr", { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ url }) }).catch(() => null);
     if (!answer?.ok) return;
