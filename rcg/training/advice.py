@@ -96,8 +96,8 @@ def _of_split(s: Summary, spec: RunSpec) -> list[Advice]:
         found.append(
             Advice(
                 "few_held_out",
-                f"Only {held_out} items are held out: figures will move by much with chance, see their "
-                "interval.",
+                f"Only {held_out} item{' is' if held_out == 1 else 's are'} held out: figures will move "
+                "by much with chance, see their interval.",
                 "Annotate more cards, or hold more out.",
             )
         )

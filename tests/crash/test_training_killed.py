@@ -28,7 +28,7 @@ from rcg.training.events import COMPUTED
 pytestmark = [pytest.mark.crash, pytest.mark.timeout(600)]
 HOST = Path(__file__).with_name("training_host.py")
 STEPS = 40
-# A share of 1 leaves no evaluation out: which ones are would depend on the clock, and with it which step is best.
+# A share of 1 leaves no evaluation out: that would hang on the clock, and the best step with it.
 OPTIONS = {
     "steps": STEPS, "eval_every": 10, "checkpoint_every": 6, "batch_size": 2, "input_size": [64, 96],
     "device": "cpu", "eval_share": 1,

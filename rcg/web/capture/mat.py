@@ -26,8 +26,8 @@ def mat_page(request: Request, pages: PagesDep, container: ContainerDep, paper: 
     return pages.page(
         "capture/mat.html",
         title="Mat",
-        here="/capture/rigs",
-        crumbs=[("Capture", "/capture/rigs"), ("Mat", None)],
+        here="/capture/desk",
+        crumbs=[("Capture", "/capture/desk"), ("Mat", None)],
         papers=labels,
         paper=chosen,
         printed=printed,

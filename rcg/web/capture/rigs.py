@@ -40,7 +40,14 @@ def rigs_page(request: Request, pages: PagesDep, container: ContainerDep) -> Res
     commands = Commands(
         curl=curl(base_url(request), container.settings, path="/api/rigs"), cli="rcg rig list"
     )
-    return pages.page("capture/rigs.html", title="Rigs", here=AREA, rigs=found, commands=commands)
+    return pages.page(
+        "capture/rigs.html",
+        title="Rigs",
+        here=AREA,
+        crumbs=(("Capture", AREA), ("Rigs", None)),
+        rigs=found,
+        commands=commands,
+    )
 
 
 @router.get("/rigs/new")
@@ -63,7 +70,7 @@ def new_page(request: Request, pages: PagesDep, container: ContainerDep, driver:
         "capture/rig.html",
         title="New rig",
         here=AREA,
-        crumbs=(("Rigs", HERE), ("New rig", None)),
+        crumbs=(("Capture", AREA), ("Rigs", HERE), ("New rig", None)),
         rig=None,
         ways=[{"way": item, "missing": item.missing()} for item in WAYS.values()],
         **_form(request, chosen, {}, _NEW),
@@ -86,7 +93,7 @@ def rig_page(rig_id: str, request: Request, pages: PagesDep, container: Containe
         "capture/rig.html",
         title=rig.name,
         here=AREA,
-        crumbs=(("Rigs", HERE), (rig.name, None)),
+        crumbs=(("Capture", AREA), ("Rigs", HERE), (rig.name, None)),
         rig=rig,
         ways=[],
         **_form(request, WAYS[rig.driver], rig.config, rig.lights),
