@@ -98,7 +98,7 @@ def test_tokens_are_shown_once_and_revoked_at_once(open_page, server):
 def test_one_event_stream_serves_all_tabs(open_page):
     first = open_page()
     first.wait_for_function(
-        "navigator.locks.query().then(now => now.held.some(one => one.name === 'rcg-events'))"
+        "() => navigator.locks.query().then(now => now.held.some(one => one.name === 'rcg-events'))"
     )
     first.wait_for_timeout(500)
     streams = []

@@ -106,7 +106,7 @@ def test_from_a_dataset_to_a_model_in_use(open_page, server, rendered):
     launched = server.call("GET", "/api/training")
     assert [run["name"] for run in launched["items"]] == ["Walked by hand"], "two clicks are one run"
 
-    page.wait_for_function(f"Number(document.querySelector('{STEP}').textContent) >= 1", timeout=TRAINING_MS)
+    page.wait_for_function(f"() => Number(document.querySelector('{STEP}').textContent) >= 1", timeout=TRAINING_MS)
     page.locator("[data-do=pause]").click()
     page.locator("#run-head[data-run-state=paused]").wait_for(timeout=TRAINING_MS)
     before = numbers(page, "loss")
@@ -130,7 +130,7 @@ def test_from_a_dataset_to_a_model_in_use(open_page, server, rendered):
 
     tiles = page.locator("[data-samples] [data-sample]")
     assert tiles.count() >= 1
-    page.wait_for_function("document.querySelector('[data-samples] img').naturalWidth > 0")
+    page.wait_for_function("() => document.querySelector('[data-samples] img').naturalWidth > 0")
     page.locator("[data-scrub-by='-1']").click()
     assert page.locator("[data-scrub-says]").inner_text() == f"step {evaluated[-2]}"
     tiles.first.click()
@@ -160,7 +160,7 @@ def test_a_wrong_value_is_said_at_its_field(open_page, rendered):
     assert page.get_by_role("button", name="Launch").is_disabled()
     page.locator("[data-field='optimiser.lr'] [data-back]").click()
     error.filter(has_text="-1").wait_for(state="detached")
-    page.wait_for_function("!document.querySelector('[data-launch]').disabled")
+    page.wait_for_function("() => !document.querySelector('[data-launch]').disabled")
 
 
 def test_an_unfit_or_empty_dataset_says_why(open_page, server):

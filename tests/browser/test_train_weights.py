@@ -57,7 +57,7 @@ def test_a_file_is_added_and_chosen(open_page, server, dataset):
     find(page)
     chosen.filter(has_text="mine.safetensors").wait_for(state="attached")
     page.locator(f"{FIELD} select").select_option(label="None: from nothing")
-    page.wait_for_function("!location.search.includes('set.weights')")
+    page.wait_for_function("() => !location.search.includes('set.weights')")
 
 
 def test_a_wrong_file_is_refused_where_it_was_added(open_page, server, dataset):
