@@ -59,12 +59,15 @@ def capture(
 
 def datasets(
     items: Annotated[int, typer.Option(min=100, help="Items, of ten polygons each.")] = 10_000,
+    datumaro: Annotated[
+        Path | None, typer.Option(help="A Python interpreter that has datumaro, to measure its export too.")
+    ] = None,
     json_out: JsonOption = None,
 ) -> None:
     """Export, import, judge and split a dataset of many polygons: CPU time and memory against json.load."""
     from rcg.bench.datasets import bench_datasets
 
-    _show(bench_datasets(items, _say), json_out)
+    _show(bench_datasets(items, datumaro, _say), json_out)
 
 
 def training(
