@@ -254,7 +254,6 @@ def test_a_phone_is_paired_from_the_desk_and_may_not_do_more(own, phone, plain, 
     assert device.page.goto("/settings").status == 403
     desk.goto("/settings")
     row = desk.locator("[data-island=sessions] tr", has_text="phone")
-    desk.wait_for_timeout(2000)  # the page's script is loaded after it
     row.get_by_role("button", name="Sign out").click()
     row.wait_for(state="detached")
     device.page.goto("/capture/")

@@ -1,5 +1,7 @@
 """Every page, both themes, desktop and phone: accessible, quiet on the console, no wider than the screen."""
 
+import re
+
 import pytest
 
 from rcg.web import bundle
@@ -77,6 +79,30 @@ def test_palette_theme_and_keys(open_page):
     page.keyboard.press("Escape")
     page.keyboard.press("j")
     page.get_by_role("dialog", name="Jobs").wait_for()
+
+
+def test_a_press_before_the_scripts_are_there_is_done_when_they_are(open_page):
+    page = open_page()
+    held, slow = [], True
+
+    def hold(route):
+        if slow:
+            held.append(route)
+        else:
+            route.continue_()
+
+    page.route(re.compile(r"/static/dist/(?!theme).*\.js"), hold)
+    page.goto("/settings", wait_until="commit")
+    page.get_by_label("New token").fill("an early script")
+    page.get_by_role("button", name="Create token").click()
+    page.locator("[data-theme-toggle]").click()
+    assert page.locator("button[aria-busy=true]").count() == 2
+    slow = False
+    for route in held:
+        route.continue_()
+    page.locator("[data-made] code").first.wait_for()
+    page.locator("html[data-theme=light]").wait_for()
+    assert page.locator("button[aria-busy=true]").count() == 0
 
 
 def test_tokens_are_shown_once_and_revoked_at_once(open_page, server):

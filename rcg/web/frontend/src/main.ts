@@ -1,5 +1,5 @@
 import htmx from "htmx.org/dist/htmx.esm.js";
-import { all } from "./lib/dom";
+import { all, notice } from "./lib/dom";
 import * as live from "./lib/live";
 import { retell } from "./lib/time";
 import * as frame from "./frame";
@@ -39,12 +39,21 @@ const ISLANDS: Record<string, () => Promise<{ mount: Mount }>> = {
 };
 const mounted = new WeakSet<HTMLElement>();
 
+/** Says that an element's buttons work, for the presses that came before (theme.ts). */
+function told(element: HTMLElement, how = ""): void {
+  element.dataset["mounted"] = how;
+  element.dispatchEvent(new CustomEvent("rcg:mounted", { bubbles: true }));
+}
+
 function mountAll(root: ParentNode): void {
   for (const element of all("[data-island]", root)) {
     const load = ISLANDS[element.dataset["island"] ?? ""];
     if (!load || mounted.has(element)) continue;
     mounted.add(element);
-    void load().then((island) => island.mount(element));
+    load().then((island) => { try { island.mount(element); } finally { told(element); } }, () => {
+      element.prepend(notice("bad", "This part of the page did not load.", "Reload the page; if it stays so, see whether the server still runs."));
+      told(element, "failed");
+    });
   }
   retell(root);
 }
@@ -57,3 +66,4 @@ if (!("bare" in document.body.dataset)) {
   frame.start((name) => htmx.trigger(document.body, name));
   setInterval(() => retell(), 30_000);
 }
+told(document.documentElement);

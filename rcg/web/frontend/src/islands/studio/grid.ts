@@ -29,6 +29,7 @@ export class Grid {
     root.setAttribute("role", "grid");
     root.setAttribute("aria-label", "Items");
     root.setAttribute("aria-multiselectable", "true");
+    root.setAttribute("aria-busy", "true");  // until it has rows
     root.addEventListener("keydown", (event) => this.key(event));
     root.addEventListener("click", (event) => this.click(event));
     root.addEventListener("focusin", (event) => { const cell = this.cellOf(event.target); if (cell) this.activate(Number(cell.dataset["index"]), false); });
@@ -109,6 +110,7 @@ export class Grid {
     this.columns = Math.max(2, Math.floor((this.width + GAP) / (least + GAP)));
     for (const row of this.rows.values()) row.remove();
     this.rows.clear();
+    this.root.setAttribute("aria-busy", "true");
     const count = Math.ceil(this.total / this.columns);
     this.root.style.height = count ? `${count * this.pitch() - GAP}px` : "0";
     this.root.hidden = !this.total;
@@ -134,6 +136,7 @@ export class Grid {
     for (const [index, row] of this.rows) if ((index < from || index > to) && index !== kept) { row.remove(); this.rows.delete(index); }
     for (let index = from; index <= to; index += 1) if (!this.rows.has(index)) this.add(index);
     if (this.root.firstElementChild?.classList.contains("st-plain")) this.root.firstElementChild.remove();
+    this.root.setAttribute("aria-busy", "false");
     for (let page = Math.floor((from * this.columns) / PAGE); page <= Math.floor((to * this.columns + this.columns - 1) / PAGE); page += 1) {
       if (page * PAGE < this.total && (!this.pages.has(page) || this.stale.has(page))) this.fetch(page);
     }
