@@ -206,8 +206,8 @@ class LabelSchema(Strict):
 
     def titled(self, names: Iterable[str]) -> str:
         """Say classes or points as people read them: by their titles, where they have some."""
-        titles = {one.name: one.title for one in (*self.classes, *self.points) if one.title}
-        return ", ".join(titles.get(name, name) for name in names)
+        titles = {one.name: one.title for one in self.classes} | {one.name: one.title for one in self.points}
+        return ", ".join(titles.get(name) or name for name in names)
 
     @property
     def point_names(self) -> tuple[str, ...]:
