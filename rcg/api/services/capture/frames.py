@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import base64
 import binascii
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rcg.api.capture_schemas import FrameTaken, SessionFrameIn
 from rcg.api.services import grading
+from rcg.api.services.capture import checking
 from rcg.api.services.capture.sessions import AMBIENT, refuse_cancelled, touch
 from rcg.api.services.capture.views import missing, session_out, tell
 from rcg.errors import ConflictError, InputError, NotFoundError, RcgError
@@ -58,7 +59,12 @@ def attach(
                 sha256=body.sha256, kept=False, changed=False, session=session_out(session, row)
             )
         _check_others(row, light, body)
-        rows.put_frame(session, row, body.side, light, **_values(body, by))
+        values = _values(body, by)
+        if checking.is_due(session, row, light):
+            values["meta"] = {**values["meta"], "check": checking.WAITING}
+        rows.put_frame(session, row, body.side, light, **values)
+        if checking.is_due(session, row, light):
+            checking.submit(container, session, row, body.side, light, body.sha256)
         row.mode, row.device = body.mode, by.name
         row.state = "shooting" if row.state == "ready" else row.state
         if not missing(row, body.side):
@@ -136,7 +142,7 @@ def _name(light: str) -> str:
     return "no light" if light == AMBIENT else f"light {light}"
 
 
-def _values(body: SessionFrameIn, by: Principal) -> dict[str, object]:
+def _values(body: SessionFrameIn, by: Principal) -> dict[str, Any]:
     meta = {
         "mode": body.mode,
         "taken_at": body.taken_at,
@@ -191,7 +197,7 @@ def _complete(container: Container, session: Session, row: CaptureSession, side:
             sha256=frame.blob_sha256,
             file_name=f"{light}{ending}",
             position=position,
-            meta=frame.meta,
+            meta={key: value for key, value in frame.meta.items() if key != "check"},
         )
     if any(missing(row, each) for each in row.sides):
         return

@@ -12,7 +12,7 @@ import { Screen, asking, picturesOf } from "./screen";
 import { Stopped, askLight, shootSide } from "./shoot";
 import { type Entry, Spool } from "./spool";
 import { memoryStore, openStore, sendFrame } from "./store";
-import { type Mode, type Session, isOpen } from "./types";
+import { type Frame, type Mode, type Session, isOpen, lightWord, wronglyLit } from "./types";
 
 const AIM_AGAIN_MS = 45_000, TELL_MS = 600;
 const AUTO = "rcg-capture-auto", MODE = "rcg-capture-mode";
@@ -30,6 +30,7 @@ export class Phone {
   private stopper: AbortController | null = null;
   private now: string | null = null;
   private retake: string | null = null;
+  private readonly told = new Set<string>();  // what was said of the side a lamp was held at: once
   private aimTimer: ReturnType<typeof setInterval> | undefined;
   private toldAt = 0;
   private auto = localStorage.getItem(AUTO) === "1";
@@ -57,6 +58,7 @@ export class Phone {
     this.session = session;
     if (session.state === "cancelled") { this.cancelled(); return; }
     if (turned) this.retake = null;
+    this.checked(session);
     this.screen.head(session);
     this.draw();
     this.settle();
@@ -95,6 +97,7 @@ export class Phone {
     if (event.kind === "hello" || event.kind === "reset") { void this.reload(); return; }
     if (event.kind === "progress" && event.data["job_id"] === this.session?.job_id) this.screen.grading(Number(event.data["progress"] ?? 0));
     if (event.kind === "state" && event.data["job_id"] === this.session?.job_id) void this.graded();
+    if (event.kind === "state" && event.data["job_kind"] === "light_check" && event.data["state"] === "done" && event.data["subject"] === `session:${this.session?.id}`) void this.reload();
     if (event.kind !== "capture") return;
     if (this.session) this.asked.hear(event, this.session);
     if (event.data["type"] !== "session") return;
@@ -266,6 +269,8 @@ export class Phone {
   private settle(): void {
     const { session } = this;
     if (!session || this.stopper || session.missing.length || this.spool.of(session.id, session.side).length) return;
+    const wrong = this.wrong(session)[0];
+    if (wrong) { this.takeAgain(wrong.light); return; }
     if (this.screen.place === "shoot") { this.guide?.stop(); clearInterval(this.aimTimer); }
     if (session.next_side) {
       this.screen.grading(null);
@@ -284,7 +289,34 @@ export class Phone {
   }
 
   private again(session: Session): { word: string; run: () => void } {
-    return { word: "Take a frame again", run: () => { this.screen.open("shoot"); this.retake = session.wanted.find((light) => light !== "ambient") ?? null; this.draw(); if (this.files) this.withFiles(); else void this.look(); } };
+    return { word: "Take a frame again", run: () => this.takeAgain(session.wanted.find((light) => light !== "ambient") ?? null) };
+  }
+
+  private takeAgain(light: string | null): void {
+    if (this.screen.place === "shoot" && this.retake === light) return;
+    const away = this.screen.place !== "shoot";
+    this.screen.open("shoot");
+    this.retake = light;
+    this.draw();
+    if (this.files) this.withFiles(); else if (away || !this.camera) void this.look(); else this.guide?.start();
+  }
+
+  // The side that a hand-held lamp was held at, as the server finds it by the mat
+
+  private wrong(session: Session): Frame[] { return wronglyLit(session).filter((frame) => !this.told.has(`keep ${frame.sha256}`)); }
+
+  private checked(session: Session): void {
+    const wrong = this.wrong(session).find((frame) => !this.told.has(frame.sha256));
+    if (wrong) {
+      this.told.add(wrong.sha256);
+      tremble([80, 40, 80]);
+      this.screen.problem(wrong.check?.words ?? "", "Hold the lamp at the mat's number, and take this frame again.",
+        { word: `Take ${lightWord(wrong.light)} again`, run: () => { if (!this.stopper) this.takeAgain(wrong.light); } },
+        { word: "Keep it", run: () => { this.told.add(`keep ${wrong.sha256}`); this.retake = null; this.draw(); this.settle(); } });
+      return;
+    }
+    const words = session.frames.find((frame) => frame.side === session.side && frame.check?.state === "unknown")?.check?.words;
+    if (words && !this.told.has(`${session.id} ${words}`)) { this.told.add(`${session.id} ${words}`); this.screen.remark(words); }
   }
 
   private async turn(): Promise<void> {

@@ -3,7 +3,7 @@ import { beginForm } from "../../capture/begin";
 import { drawRing } from "../../capture/ring";
 import { picturesOf } from "../../capture/screen";
 import { thumbs } from "../../capture/thumbs";
-import { type Session, isOpen } from "../../capture/types";
+import { type Session, isOpen, lightWord, wronglyLit } from "../../capture/types";
 import { call } from "../../lib/api";
 import { h, icon, one } from "../../lib/dom";
 import { type LiveEvent, listen } from "../../lib/live";
@@ -28,6 +28,8 @@ export function mount(root: HTMLElement): void {
     text("[data-says]", `${wanted.length - missing.length} of ${wanted.length} frames${session.rig ? `, lights of ${session.rig.name}` : ""}, ${session.device}${session.photometric ? "" : "; not photometric: a camera app alters brightness"}`);
     if (STATE[session.state]) text("[data-advice]", STATE[session.state]);
     else if (!missing.length && session.next_side) text("[data-advice]", `The ${side} is done: turn the card over.`);
+    const wrong = wronglyLit(session);
+    if (wrong.length) text("[data-advice]", wrong.map((frame) => `${lightWord(frame.light)}: ${frame.check?.words ?? ""}`).join(" "));
     const ring = one<SVGElement>("[data-ring]", root);
     if (ring) drawRing(ring, wanted, (light) => (light === now ? "now" : sent.has(light) ? "sent" : ""));
     one("[data-frames]", root)?.replaceChildren(...thumbs(picturesOf(session, []), null, null));
@@ -51,6 +53,7 @@ export function mount(root: HTMLElement): void {
 
   listen((event: LiveEvent) => {
     if (event.kind === "hello" || event.kind === "reset") { reload(); return; }
+    if (event.kind === "state" && event.data["job_kind"] === "light_check" && event.data["state"] === "done" && event.data["subject"] === `session:${session?.id}`) reload();
     if (event.kind !== "capture") return;
     const { type } = event.data as { type?: string };
     if (type === "session") {
