@@ -1,4 +1,5 @@
 // The phone's camera: opened at its largest picture, and read in one of two ways that are never mixed within a set.
+import { smallOf } from "./look";
 import { greyOf, levels, sharpness } from "./measure";
 import type { Mode, Quality } from "./types";
 
@@ -6,7 +7,7 @@ export interface Shot { bytes: ArrayBuffer; type: string; width: number; height:
 type Wide<T> = T & Record<string, unknown>;
 
 const JPEG = "image/jpeg", QUALITY = 0.95;
-const THUMBNAIL = 200, CROP = 768, SMALL = 480;
+const THUMBNAIL = 200, CROP = 768;
 const BEFORE_GIVING_UP = 5000;
 
 export class CameraError extends Error {
@@ -75,8 +76,7 @@ export class Camera {
   /** A small copy of what is seen, its longer side of 480 px. */
   small(canvas: HTMLCanvasElement): ImageData | null {
     if (!this.width) return null;
-    const scale = SMALL / Math.max(this.width, this.height);
-    const width = Math.round(this.width * scale), height = Math.round(this.height * scale);
+    const [width, height] = smallOf(this.width, this.height);
     if (canvas.width !== width || canvas.height !== height) [canvas.width, canvas.height] = [width, height];
     const context = pen(canvas);
     context.drawImage(this.video, 0, 0, width, height);

@@ -9,6 +9,7 @@ import { Files } from "./files";
 import { Guide, type Look } from "./guide";
 import { type Held, hold, sentence } from "./lock";
 import { Screen, asking, picturesOf } from "./screen";
+import { measureLights } from "./settle";
 import { Stopped, askLight, shootSide } from "./shoot";
 import { type Entry, Spool } from "./spool";
 import { memoryStore, openStore, sendFrame } from "./store";
@@ -136,7 +137,7 @@ export class Phone {
     }
     if (this.mode === "photo" && !this.camera.takesPhotos) this.mode = "stream";
     if (!await stayOn()) this.screen.figures("This browser does not keep the screen on: touch it now and then.");
-    this.guide?.stop();
+    this.guide?.end();
     this.guide = new Guide(this.camera, (look) => this.seen(look));
     this.guide.start();
     clearInterval(this.aimTimer);
@@ -173,7 +174,7 @@ export class Phone {
     const left = this.todo();
     this.screen.advise(this.retake ? `Take ${this.retake === "ambient" ? "the frame without light" : `light ${this.retake}`} again. ${look.words}` : left.length ? look.words : "Every frame of this side is taken.");
     this.screen.button(this.retake ? "Retake" : "Shoot", left.length > 0, look.good);
-    this.screen.figures(`${this.camera?.width ?? 0} × ${this.camera?.height ?? 0} px, ${look.fps} looks a second, ${look.ms.toFixed(0)} ms each`);
+    this.screen.figures(`${this.camera?.width ?? 0} × ${this.camera?.height ?? 0} px, ${look.fps} looks a second, ${look.ms.toFixed(0)} ms each${look.beside ? "" : ", in the page itself"}`);
     this.mirror(look.words, look.gates as unknown as Record<string, boolean>, null);
     if (this.auto && this.guide?.steady && left.length && !this.retake) void this.shoot();
   }
@@ -230,6 +231,29 @@ export class Phone {
       else { this.guide?.start(); void this.aim(); }
       this.settle();
     }
+  }
+
+  /** Switches every light on and off while the camera watches. */
+  private async measureLights(): Promise<void> {
+    const { session, camera } = this;
+    if (!session || !camera || this.stopper) return;
+    const stop = this.stopper = new AbortController();
+    this.guide?.stop();
+    this.screen.calm();
+    this.screen.stop.hidden = false;
+    this.screen.button("…", false);
+    let words = "";
+    try {
+      await this.holdCamera(session, camera);
+      words = await measureLights(session, camera, (says) => this.screen.advise(says), stop.signal);
+    } catch (error) {
+      this.failed(error);
+    }
+    this.stopper = null;
+    this.screen.stop.hidden = true;
+    if (words) this.screen.remark(words);
+    this.guide?.start();
+    void this.aim();
   }
 
   private async holdCamera(session: Session, camera: Camera): Promise<void> {
@@ -409,6 +433,8 @@ export class Phone {
       radio.checked = radio.value === this.mode;
       radio.addEventListener("change", () => { this.mode = radio.value === "photo" ? "photo" : "stream"; localStorage.setItem(MODE, this.mode); });
     }
+    one("[data-menu]")?.addEventListener("click", () => { const lights = one("[data-lights]"); if (lights) lights.hidden = !this.session || !this.camera || this.session.rig?.acknowledged_by === "person"; });
+    one("[data-measure-lights]")?.addEventListener("click", () => { dialog?.close(); void this.measureLights(); });
     one("[data-use-files]")?.addEventListener("click", () => { dialog?.close(); this.withFiles(); });
     one("[data-cancel]")?.addEventListener("click", () => {
       dialog?.close();
