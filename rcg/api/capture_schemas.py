@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field, StringConstraints, field_validator
 from rcg.api.schemas import CardIn, In, Sha256, SideName
 
 SessionState = Literal["ready", "shooting", "complete", "cancelled"]
-Mode = Literal["stream", "photo", "file"]
+Mode = Literal["stream", "photo", "file", "folder"]
 Words = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)]
 FrameLight = Annotated[
     str, StringConstraints(pattern=r"^(ambient|[1-9][0-9]?)$"), Field(description='"ambient", or a light')

@@ -58,7 +58,9 @@ def check_frame(frame: Frame, lights: Lights, ambient: Frame | None = None) -> L
     if dark is not None and _unlit(read_patches(frame, pose), dark):
         return LightCheck("wrong", f"No lamp was on for light {frame.name}: the frame is as dark as without.")
     if reading is None:
-        return LightCheck("unknown", "The mat's patches are covered, or too dark or bright, to tell the side.")
+        return LightCheck(
+            "unknown", "The mat's patches are covered, or too dark or bright, to tell the side."
+        )
     order = check_order([reading if name == frame.name else None for name in lights.names], lights)
     found = order.frames[lights.names.index(frame.name)]
     seen = lit_side_deg(reading)

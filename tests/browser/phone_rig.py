@@ -40,7 +40,7 @@ class Scene:
         height, width = dark.shape[:2]
         for light, pixels in self.frames.items():
             y4m.write(self.folder / f"{light}.y4m", width, height, y4m.i420(pixels))
-        mean = np.mean([frames[light] for light in LIGHTS], axis=0).astype(np.uint8)
+        mean = np.mean(list(frames.values()), axis=0).astype(np.uint8)
         y4m.write(self.folder / "all.y4m", width, height, y4m.i420(mean))
         self.camera = self.folder / "camera.y4m"
         if not self.camera.exists():

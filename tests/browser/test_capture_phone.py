@@ -415,13 +415,49 @@ def test_a_lamp_in_the_hand_waits_for_a_tap(own, phone, plain):
     plain.show("1")
     begin(page, "Torch", rig="hand", way="By hand")
     page.locator("[data-go]").click()
-    for light in WANTED:
-        words = "Switch the lamp off." if light == "ambient" else f"(stop {light})"
-        page.locator("[data-advice]", has_text=words).wait_for()
-        plain.show(light)
-        page.get_by_role("button", name="Lit").click()
+    tap_lit(page, plain, {light: light for light in WANTED})
+    page.get_by_text("The printed mat is not in view: nothing can check").wait_for()
     page.get_by_role("heading", name="Torch is taken").wait_for(timeout=60_000)
     check_lights(own, plain, session_of(own)["frames"])
+
+
+def tap_lit(page, scene, shows):
+    """A person who holds the lamp where the page says, or, by ``shows``, elsewhere; and taps."""
+    for light, shown in shows.items():
+        words = "Switch the lamp off." if light == "ambient" else f"(stop {light})"
+        page.locator("[data-advice]", has_text=words).wait_for()
+        scene.show(shown)
+        page.locator("[data-go]", has_text="Lit").click()
+
+
+def test_a_lamp_held_at_the_wrong_stop_is_seen_by_the_mat_and_taken_again(own, phone):
+    from rcg.photometric.render import draw_scene, render_scene
+    from rcg.photometric.render.handheld import on_mat
+
+    made = on_mat(draw_scene(3, n_lights=4, frame_size=(750, 1000)))
+    side = render_scene(made, relief_px_per_mm=8, maps_px_per_mm=5, threads=2)
+    frames = {frame.name: frame.pixels for frame in side.frames}
+    scene = Scene(own, "torch", frames, (0.03 * frames["1"]).astype(np.uint8))
+    scene.frames["slip"] = np.roll(frames["4"], 1, axis=1)  # the same bytes twice would be refused at once
+    lights = {"kind": "named", "count": 4}
+    own.call("POST", "/api/rigs", {"name": "torch", "driver": "manual", "lights": lights})
+    page = phone(own, scene).page
+    begin(page, "Held wrong", rig="torch", way="By hand")
+    page.locator("[data-go]").click()
+    tap_lit(page, scene, {"ambient": "ambient", "1": "1", "2": "slip", "3": "3", "4": "4"})
+    page.get_by_text("This was lit from stop 4, not from stop 2.").wait_for(timeout=60_000)
+    page.locator("[data-thumbs] .unplaced[data-light='2']").wait_for()
+    page.get_by_role("button", name="Take light 2 again", exact=True).click()
+    page.get_by_role("button", name="Retake").click()
+    tap_lit(page, scene, {"2": "2"})
+    page.get_by_role("heading", name="Held wrong is taken").wait_for(timeout=60_000)
+    checks = until(lambda: (found := checks_of(own)) and "waiting" not in found.values() and found)
+    assert checks == {"1": "right", "2": "right", "3": "right", "4": "right"}
+
+
+def checks_of(server):
+    frames = session_of(server)["frames"]
+    return {frame["light"]: frame["check"]["state"] for frame in frames if frame["check"]}
 
 
 LOSSY = """() => {

@@ -9,7 +9,7 @@ from fastapi.testclient import TestClient
 from PIL import Image
 
 from rcg.capture.lights import y4m
-from rcg.jobs import light_check
+from rcg.jobs import frame_look
 from rcg.store.db import Database
 from rcg.store.repositories import jobs
 
@@ -367,13 +367,13 @@ def test_a_lamp_in_the_hand_is_checked_frame_by_frame(client, put, stored, parts
     frame = put(session, "3", stored(2), held=["exposure"]).json()["session"]["frames"][1]
     assert frame["check"]["state"] == "waiting"
     with parts.db.read() as rows:
-        (job,) = jobs.listing(rows, kind="light_check", limit=9).rows
+        (job,) = jobs.listing(rows, kind="frame_look", limit=9).rows
     assert (job.band, job.spec["names"], job.spec["ambient"]) == (0, ["1", "2", "3", "4"], stored(1))
 
     def settle(sha, state="wrong"):
         found = {key: job.spec[key] for key in ("session", "side", "light")} | {"sha256": sha}
         with parts.db.write() as rows:
-            light_check.accept(rows, job, found | {"check": {"state": state, "words": "It was stop 1."}})
+            frame_look.accept(rows, job, found | {"check": {"state": state, "words": "It was stop 1."}})
         return client.get(f"/api/capture/sessions/{session['id']}").json()
 
     other = settle(stored(9))
@@ -390,4 +390,4 @@ def test_a_lamp_in_the_hand_is_checked_frame_by_frame(client, put, stored, parts
 def test_frames_that_a_device_lit_are_not_looked_at(begin, shoot, parts):
     shoot(begin())
     with parts.db.read() as rows:
-        assert list(jobs.listing(rows, kind="light_check", limit=9).rows) == []
+        assert list(jobs.listing(rows, kind="frame_look", limit=9).rows) == []

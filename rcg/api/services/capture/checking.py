@@ -1,4 +1,4 @@
-"""The side that a hand-held lamp was held at, checked for each frame as it comes, in a slot."""
+"""A look at each frame that needs one as it comes, in a slot: the side of a hand-held lamp, a small picture."""
 
 from __future__ import annotations
 
@@ -25,24 +25,25 @@ def is_due(session: Session, row: CaptureSession, light: str) -> bool:
 
 
 def submit(
-    container: Container, session: Session, row: CaptureSession, side: str, light: str, sha256: str
+    container: Container, session: Session, row: CaptureSession, frame: CaptureFrame, *, check: bool
 ) -> None:
     """Queue the look at a frame, ahead of everything else: the lamp is still in the hand."""
-    dark = _comparable(rows.frame_of(session, row.id, side, AMBIENT))
-    lit = _comparable(rows.frame_of(session, row.id, side, light))
+    dark = _comparable(rows.frame_of(session, row.id, frame.side, AMBIENT))
     container.jobs.submit(
         session,
-        "light_check",
+        "frame_look",
         {
             "session": row.id,
-            "side": side,
-            "light": light,
-            "sha256": sha256,
+            "side": frame.side,
+            "light": frame.light,
+            "sha256": frame.blob_sha256,
             "lights": row.lights,
             "names": [name for name in row.wanted if name != AMBIENT],
-            "ambient": dark.blob_sha256 if dark and lit else None,
+            "ambient": dark.blob_sha256 if check and dark and _comparable(frame) else None,
+            "check": check,
+            "picture": frame.thumbnail is None,
         },
-        title=f"Check light {light} of {name_of(session, row)}",
+        title=f"Look at light {frame.light} of {name_of(session, row)}",
         subject=f"session:{row.id}",
         band=0,
     )

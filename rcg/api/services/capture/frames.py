@@ -60,11 +60,12 @@ def attach(
             )
         _check_others(row, light, body)
         values = _values(body, by)
-        if checking.is_due(session, row, light):
+        check = checking.is_due(session, row, light)
+        if check:
             values["meta"] = {**values["meta"], "check": checking.WAITING}
-        rows.put_frame(session, row, body.side, light, **values)
-        if checking.is_due(session, row, light):
-            checking.submit(container, session, row, body.side, light, body.sha256)
+        frame = rows.put_frame(session, row, body.side, light, **values)
+        if check or body.mode == "folder":
+            checking.submit(container, session, row, frame, check=check)
         row.mode, row.device = body.mode, by.name
         row.state = "shooting" if row.state == "ready" else row.state
         if not missing(row, body.side):
@@ -135,7 +136,9 @@ def _check_others(row: CaptureSession, light: str, body: SessionFrameIn) -> None
         )  # fmt: skip
 
 
-_IN_WORDS = {"stream": "a video frame", "photo": "a photograph", "file": "a file of a camera app"}
+_IN_WORDS = {
+    "stream": "a video frame", "photo": "a photograph", "file": "a file of a camera app", "folder": "a file of a watched folder",
+}  # fmt: skip
 
 
 def _name(light: str) -> str:

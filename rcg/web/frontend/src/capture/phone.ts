@@ -98,7 +98,7 @@ export class Phone {
     if (event.kind === "hello" || event.kind === "reset") { void this.reload(); return; }
     if (event.kind === "progress" && event.data["job_id"] === this.session?.job_id) this.screen.grading(Number(event.data["progress"] ?? 0));
     if (event.kind === "state" && event.data["job_id"] === this.session?.job_id) void this.graded();
-    if (event.kind === "state" && event.data["job_kind"] === "light_check" && event.data["state"] === "done" && event.data["subject"] === `session:${this.session?.id}`) void this.reload();
+    if (event.kind === "state" && event.data["job_kind"] === "frame_look" && event.data["state"] === "done" && event.data["subject"] === `session:${this.session?.id}`) void this.reload();
     if (event.kind !== "capture") return;
     if (this.session) this.asked.hear(event, this.session);
     if (event.data["type"] !== "session") return;

@@ -21,11 +21,12 @@ export function thumbs(items: Thumb[], chosen: string | null, choose: ((light: s
   const lit = items.filter((item) => item.light !== AMBIENT).map((item) => item.quality);
   return items.map((item) => {
     const wrong = item.light === AMBIENT ? [] : [...marks(item.quality, lit), ...(item.check?.state === "wrong" ? ["unplaced"] : [])];
-    const says = [`${lightWord(item.light)}`, ...wrong.map((mark) => (mark === "unplaced" ? item.check?.words : WORDS[mark]) ?? mark), item.waits ? "waits to be sent" : ""].filter(Boolean).join(", ");
+    const remarks = [...wrong.map((mark) => (mark === "unplaced" ? item.check?.words : WORDS[mark]) ?? mark), ...(item.waits ? ["waits to be sent"] : [])];
+    const says = [lightWord(item.light), ...remarks].join(", ");
     const props = { class: `cap-thumb ${wrong.join(" ")} ${item.waits ? "waits" : ""}`, title: says, "data-light": item.light };
     const inside = [item.src ? h("img", { src: item.src, alt: "" }) : null, h("span", { class: "cap-number" }, item.light === AMBIENT ? "dark" : item.light, wrong.length ? " !" : "")];
     return h("li", {}, choose
-      ? h("button", { ...props, type: "button", "aria-label": `Take ${says} again`, "aria-pressed": String(chosen === item.light), onclick: () => choose(item.light) }, ...inside)
+      ? h("button", { ...props, type: "button", "aria-label": `Take ${lightWord(item.light)} again${remarks.length ? `: ${remarks.join(", ")}` : ""}`, "aria-pressed": String(chosen === item.light), onclick: () => choose(item.light) }, ...inside)
       : h("span", { ...props, role: "img", "aria-label": says }, ...inside));
   });
 }

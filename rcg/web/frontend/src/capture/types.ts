@@ -1,6 +1,6 @@
 // What the server says of a capture session (rcg/api/capture_schemas.py).
 export type Side = "front" | "back";
-export type Mode = "stream" | "photo" | "file";
+export type Mode = "stream" | "photo" | "file" | "folder";
 export interface Quality { sharpness?: number | null; clipped?: number | null; dark?: number | null; mean?: number | null }
 /** Whether a frame was lit from its light's side, by the mat; only of a lamp in the hand. */
 export interface Check { state: "waiting" | "right" | "wrong" | "unknown"; words: string; looks_like: string | null }

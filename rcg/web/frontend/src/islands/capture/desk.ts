@@ -53,7 +53,7 @@ export function mount(root: HTMLElement): void {
 
   listen((event: LiveEvent) => {
     if (event.kind === "hello" || event.kind === "reset") { reload(); return; }
-    if (event.kind === "state" && event.data["job_kind"] === "light_check" && event.data["state"] === "done" && event.data["subject"] === `session:${session?.id}`) reload();
+    if (event.kind === "state" && event.data["job_kind"] === "frame_look" && event.data["state"] === "done" && event.data["subject"] === `session:${session?.id}`) reload();
     if (event.kind !== "capture") return;
     const { type } = event.data as { type?: string };
     if (type === "session") {
