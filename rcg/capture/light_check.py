@@ -18,6 +18,8 @@ from rcg.photometric.types import Frame, Lights
 
 State = Literal["right", "wrong", "unknown"]
 NO_MAT = "The printed mat is not in view: nothing can check from which side this frame was lit."
+UNREAD = "The mat's patches are covered, or too dark or bright, to tell the side of the light."
+EVEN = "The light falls too evenly on the mat to tell from which side it came."
 _UNLIT = 0.05
 """brighter than the frame without light by less than this share: the lamp was off"""
 
@@ -54,26 +56,25 @@ def check_frame(frame: Frame, lights: Lights, ambient: Frame | None = None) -> L
     if pose is None:
         return LightCheck("unknown", NO_MAT)
     dark = _dark(ambient)
-    reading = read_patches(frame, pose, dark)
     if dark is not None and _unlit(read_patches(frame, pose), dark):
-        return LightCheck("wrong", f"No lamp was on for light {frame.name}: the frame is as dark as without.")
-    if reading is None:
-        return LightCheck(
-            "unknown", "The mat's patches are covered, or too dark or bright, to tell the side."
-        )
-    order = check_order([reading if name == frame.name else None for name in lights.names], lights)
-    found = order.frames[lights.names.index(frame.name)]
-    seen = lit_side_deg(reading)
+        return LightCheck("wrong", f"No lamp was on for light {frame.name}: it is as dark as without light.")
+    reading = read_patches(frame, pose, dark)
+    return LightCheck("unknown", UNREAD) if reading is None else _judged(frame.name, lights, reading)
+
+
+def _judged(name: str, lights: Lights, reading: PatchReading) -> LightCheck:
+    order = check_order([reading if each == name else None for each in lights.names], lights)
+    found = order.frames[lights.names.index(name)]
+    seen, other = lit_side_deg(reading), found.looks_like
     if seen is None:
-        return LightCheck("unknown", "The light falls too evenly on the mat to tell from which side it came.")
+        return LightCheck("unknown", EVEN)
     if found.expected_deg is None:
-        return LightCheck("unknown", f"Light {frame.name} is overhead: it has no side to check.", None, seen)
+        return LightCheck("unknown", f"Light {name} is overhead: it has no side to check.", None, seen)
     if not found.wrong:
-        return LightCheck("right", f"Light {frame.name} came from its side.", None, seen)
-    other = found.looks_like
-    if other in (None, frame.name):
-        return LightCheck("wrong", f"Light {frame.name} came from too far beside its number.", None, seen)
-    return LightCheck("wrong", f"This was lit from stop {other}, not from stop {frame.name}.", other, seen)
+        return LightCheck("right", f"Light {name} came from its side.", None, seen)
+    if other in (None, name):
+        return LightCheck("wrong", f"Light {name} came from too far beside its number.", None, seen)
+    return LightCheck("wrong", f"This was lit from stop {other}, not from stop {name}.", other, seen)
 
 
 def _dark(ambient: Frame | None) -> PatchReading | None:

@@ -8,7 +8,6 @@ own end is there.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, Protocol
@@ -122,20 +121,18 @@ class Watch:
         self._note_arrivals(found, now)
         notes: list[Note] = []
         self.problem = ""
-        for name in sorted(self._coming, key=lambda each: self._key(each)):
+        for name in sorted(self._coming, key=self._key):
             arrival = self._coming[name]
-            verdict = self._verdict(name, arrival, now)
-            if verdict is None:
+            aside = _aside(name, arrival.size, self.max_bytes)
+            if aside is None and not self._ready(name, arrival, now):
                 if now - arrival.still_since > PATIENCE_S and not arrival.told:
                     arrival.told = True
-                    notes.append(
-                        Note(name, None, "Its end is missing: it is still being written, or was cut.")
-                    )
-                if not arrival.told:
-                    break  # a later one must not take its light
-                continue
+                    notes.append(Note(name, None, "Its end is missing: it is being written, or was cut."))
+                if arrival.told:
+                    continue
+                break  # a later one must not take its light
             try:
-                note = verdict()
+                note = self._taken(name, arrival) if aside is None else Note(name, None, aside)
             except UnavailableError as error:  # the disk is full: the file stays, and is tried again
                 self.problem = f"{error.detail} {error.hint}"
                 break
@@ -146,7 +143,7 @@ class Watch:
                 continue
             self._done[name] = arrival.signature
             del self._coming[name]
-            if note is not None:
+            if note.light is not None or note.words:
                 notes.append(note)
         self.arriving = len(self._coming)
         return notes
@@ -170,29 +167,14 @@ class Watch:
         arrival = self._coming[name]
         return arrival.order, arrival.mtime_ns, natural_order(Path(name))
 
-    def _verdict(self, name: str, arrival: _Arrival, now: float) -> Callable[[], Note | None] | None:
-        """What to do with a file; None while it has to be waited for."""
-        ending = Path(name).suffix.lower()
-        if ending in _BESIDE:
-            return lambda: None
-        if ending in _RAW:
-            return lambda: Note(
-                name, None, "RAW files are not read here: set the camera to JPEG, or to both."
-            )
-        if ending not in IMAGE_ENDINGS:
-            return lambda: Note(name, None, "It is no JPEG, PNG, TIFF or WebP.")
+    def _ready(self, name: str, arrival: _Arrival, now: float) -> bool:
+        """Whether a file stands still and is whole; one that cannot be opened is tried, to say why."""
         if now - arrival.still_since < STILL_S or not arrival.size:
-            return None
-        if arrival.size > self.max_bytes:
-            size, most = arrival.size // 1_000_000, self.max_bytes // 1_000_000
-            return lambda: Note(
-                name,
-                None,
-                f"It has {size} MB, and {most} MB is the most: raise limits.image_mb, or send less.",
-            )
-        if not _is_readable(self.folder / name):
-            return lambda: self._taken(name, arrival)  # raises what keeps it from being read
-        return (lambda: self._taken(name, arrival)) if is_whole(self.folder / name) else None
+            return False
+        try:
+            return is_whole(self.folder / name)
+        except OSError:
+            return True
 
     def _taken(self, name: str, arrival: _Arrival) -> Note:
         data = (self.folder / name).read_bytes()
@@ -220,7 +202,7 @@ class Watch:
 
 
 def scan(folder: Path) -> dict[str, tuple[int, int]]:
-    """Return size and time of every file of a folder by its name, hidden ones left out. Raises FolderError."""
+    """Return size and time of each file of a folder that is not hidden, by its name. Raises FolderError."""
     found: dict[str, tuple[int, int]] = {}
     try:
         with os.scandir(folder) as entries:
@@ -269,10 +251,18 @@ def is_whole(path: Path) -> bool:
     return True
 
 
-def _is_readable(path: Path) -> bool:
-    try:
-        with path.open("rb") as file:
-            file.read(1)
-    except OSError:
-        return False
-    return True
+def _aside(name: str, size: int, max_bytes: int) -> str | None:
+    """Why a file is no frame by its name and size; empty: without a word; None: it may be one."""
+    ending = Path(name).suffix.lower()
+    if ending in _BESIDE:
+        return ""
+    if ending in _RAW:
+        return "RAW and HEIC are not read here: set the camera to JPEG, or to both."
+    if ending not in IMAGE_ENDINGS:
+        return "It is no JPEG, PNG, TIFF or WebP."
+    if size > max_bytes:
+        return (
+            f"It has {size // 1_000_000} MB, and {max_bytes // 1_000_000} MB is the most: "
+            "raise limits.image_mb, or have the camera save smaller files."
+        )
+    return None

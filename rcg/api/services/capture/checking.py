@@ -1,4 +1,4 @@
-"""A look at each frame that needs one as it comes, in a slot: the side of a hand-held lamp, a small picture."""
+"""A look, in a slot, at each frame that needs one: the side of a hand-held lamp, a small picture."""
 
 from __future__ import annotations
 

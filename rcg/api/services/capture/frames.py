@@ -137,8 +137,11 @@ def _check_others(row: CaptureSession, light: str, body: SessionFrameIn) -> None
 
 
 _IN_WORDS = {
-    "stream": "a video frame", "photo": "a photograph", "file": "a file of a camera app", "folder": "a file of a watched folder",
-}  # fmt: skip
+    "stream": "a video frame",
+    "photo": "a photograph",
+    "file": "a file of a camera app",
+    "folder": "a file of a watched folder",
+}
 
 
 def _name(light: str) -> str:
