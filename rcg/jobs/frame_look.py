@@ -17,6 +17,8 @@ from rcg.photometric.lights import LightsSpec
 from rcg.store.blobs import BlobStore
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
     from sqlalchemy.orm import Session
 
     from rcg.jobs.handler import JobContext
@@ -103,13 +105,8 @@ def _check(ctx: JobContext, order: FrameLookSpec, frame: Frame) -> dict[str, Any
 def _picture(frame: Frame) -> dict[str, Any]:
     """A small JPEG, and the same figures that a phone's page measures."""
     import cv2  # noqa: PLC0415
-    import numpy as np  # noqa: PLC0415
 
-    pixels = frame.pixels
-    if pixels.dtype == np.uint16:
-        pixels = (pixels >> 8).astype(np.uint8)
-    elif pixels.dtype != np.uint8:
-        pixels = np.clip(255 * np.nan_to_num(pixels), 0, 255).astype(np.uint8)
+    pixels = _eight_bits(frame)
     height, width = pixels.shape[:2]
     crop = min(_CROP_PX, width, height)
     top, left = (height - crop) // 2, (width - crop) // 2
@@ -127,6 +124,16 @@ def _picture(frame: Frame) -> dict[str, Any]:
         "mean": float(inner.mean()),
     }
     return {"thumbnail": base64.b64encode(data.tobytes()).decode(), "quality": quality}
+
+
+def _eight_bits(frame: Frame) -> npt.NDArray[np.uint8]:
+    import numpy as np  # noqa: PLC0415
+
+    pixels = frame.pixels
+    if pixels.dtype == np.uint8:
+        return np.asarray(pixels, np.uint8)
+    full = 65535 if pixels.dtype == np.uint16 else 1
+    return np.clip(255 / full * np.nan_to_num(pixels.astype(np.float32)), 0, 255).astype(np.uint8)
 
 
 def _decoded(ctx: JobContext, sha256: str, light: str) -> Frame:

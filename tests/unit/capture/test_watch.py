@@ -1,4 +1,4 @@
-"""A folder that another program fills: what becomes a frame, in which order, and what is left aside and why."""
+"""A folder that another program fills: what becomes a frame, in which order, what is left aside and why."""
 
 import io
 import os
@@ -90,7 +90,7 @@ def test_files_become_frames_in_the_order_of_their_time_the_ambient_one_first(be
     put("IMG_13.png", image(13, "PNG"), 5000)
     put("IMG_12.webp", image(12, "WEBP"), 5000)
     assert said(clock.looks()) == [("IMG_12.webp", "3"), ("IMG_13.png", "4")], "one time: by number"
-    assert sorted(path.name for path in (tmp_path / "in").iterdir())[0] == "IMG_0001.JPG"
+    assert min(path.name for path in (tmp_path / "in").iterdir()) == "IMG_0001.JPG"
     assert len(list((tmp_path / "in").iterdir())) == 6, "nothing of the user's is ever removed"
 
 
