@@ -64,14 +64,15 @@ def attach(
         if check:
             values["meta"] = {**values["meta"], "check": checking.WAITING}
         frame = rows.put_frame(session, row, body.side, light, **values)
-        if check or body.mode == "folder":
-            checking.submit(container, session, row, frame, check=check)
         row.mode, row.device = body.mode, by.name
         row.state = "shooting" if row.state == "ready" else row.state
         if not missing(row, body.side):
             stale = row.job_id
             _complete(container, session, row, body.side)
             stale = stale if stale != row.job_id else None
+        if check or body.mode == "folder":
+            # After the grading, which expires every row: a job is shown after the commit, from its own.
+            checking.submit(container, session, row, frame, check=check)
         touch(session, row)
         out = session_out(session, row)
     if stale is not None:
