@@ -133,7 +133,7 @@ def _eight_bits(frame: Frame) -> npt.NDArray[np.uint8]:
     if pixels.dtype == np.uint8:
         return np.asarray(pixels, np.uint8)
     full = 65535 if pixels.dtype == np.uint16 else 1
-    return np.clip(255 / full * np.nan_to_num(pixels.astype(np.float32)), 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(255 / full * np.nan_to_num(pixels.astype(np.float32)), 0, 255), np.uint8)
 
 
 def _decoded(ctx: JobContext, sha256: str, light: str) -> Frame:
