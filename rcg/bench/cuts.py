@@ -2,8 +2,8 @@
 
 Frames are sent as the phone's page sends them: bytes by ``PUT /api/blobs/SHA256``, then
 ``PUT /api/capture/sessions/ID/frames/LIGHT``, each tried again until the server has confirmed it. Between
-them the connection is cut in the middle of the bytes, after the bytes and before the answer, and after what the
-frame is and before the answer; now and then the server is killed and started again.
+them the connection is cut in the middle of the bytes, after the bytes and before the answer, and after what
+the frame is and before the answer; now and then the server is killed and started again.
 """
 
 from __future__ import annotations

@@ -213,7 +213,7 @@ export class Phone {
       await shootSide(session, lights, camera, this.files ? "file" : this.mode, this.files ? [] : this.held?.how.held ?? [], this.spool, {
         asking: (light) => { this.now = light; this.draw(); this.screen.button("…", false); this.screen.advise(asking(light)); this.mirror(asking(light), {}, light); },
         lit: () => undefined,
-        kept: () => { this.now = null; this.retake = null; tick(); tremble(20); this.draw(); },
+        kept: (light) => { if (this.now === light) this.now = null; this.retake = null; tick(); tremble(20); this.draw(); },
         away: () => this.screen.advise("RCG does not answer. Going on as soon as it does."),
       }, stop.signal);
       tick(1320, 0.15);
