@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 Say = Callable[[str], None]
 FULL, SMALL = (3840, 2160), (960, 1280)
-WLED_ANSWER_S, WLED_SHOWS_S = 0.045, 0.03
+WLED_ANSWER_S, WLED_SHOWS_S = 0.045, 0.024
 """of the pretended controller: an HTTP answer over Wi-Fi, and its strip's next refresh after that"""
 THROTTLE = 4
 _TAKEN_MS = 180_000

@@ -19,7 +19,7 @@ export * as measure from "./measure";
 export * as lock from "./lock";
 export { marks } from "./thumbs";
 export { choose } from "./choice";
-export { Looker } from "./look";
+export { Looker, shrunk } from "./look";
 export { settledAfter } from "./settle";
 """
 CARD = 63 / 88
@@ -272,6 +272,21 @@ def test_a_soft_or_clipped_frame_is_marked(core):
     assert core("return core.marks(given.all[3], given.all);", all=sharp) == ["soft"]
     assert core("return core.marks(given.all[0], given.all);", all=sharp) == []
     assert core("return core.marks({ sharpness: 100, clipped: 0.2 }, given.all);", all=sharp) == ["clipped"]
+
+
+def test_a_small_copy_of_the_luma_plane_is_what_averaging_gives(core):
+    rng = np.random.default_rng(4)
+    plane = rng.integers(16, 236, (540, 960), np.uint8)
+    padded = np.zeros((540, 1024), np.uint8)
+    padded[:, :960] = plane
+    got = core(
+        "const grey = core.shrunk(Uint8Array.from(given.luma), 1024, 960, 540, false);"
+        "return { width: grey.width, height: grey.height, data: [...grey.data] };",
+        luma=padded.ravel().tolist(),
+    )  # fmt: skip
+    assert (got["width"], got["height"]) == (480, 270)
+    true = (plane.reshape(270, 2, 480, 2).mean(axis=(1, 3)) - 16) * 255 / 219
+    np.testing.assert_allclose(np.array(got["data"]).reshape(270, 480), true, atol=1.0)
 
 
 def ramp(steady_ms, end=120.0, dark=20.0, wobble=0.0):
