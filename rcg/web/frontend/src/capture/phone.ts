@@ -34,6 +34,8 @@ export class Phone {
   private readonly told = new Set<string>();  // what was said of the side a lamp was held at: once
   private aimTimer: ReturnType<typeof setInterval> | undefined;
   private toldAt = 0;
+  private unlit = false;  // the notice on the page is of lights that do not come on for aiming
+  private dims = "";  // said beside the figures where the browser lets the screen go dark
   private auto = localStorage.getItem(AUTO) === "1";
   private mode: Mode = localStorage.getItem(MODE) === "photo" ? "photo" : "stream";
 
@@ -77,7 +79,8 @@ export class Phone {
     if (this.files) this.withFiles(); else void this.look();
   }
 
-  get busy(): boolean { return this.screen.place === "shoot"; }
+  /** Whether a card is being photographed: a new version of this page waits. */
+  get busy(): boolean { return this.screen.place === "shoot" || (this.session !== null && isOpen(this.session)); }
 
   async goOn(id: string): Promise<void> {
     this.wanted = null;
@@ -136,7 +139,7 @@ export class Phone {
       return;
     }
     if (this.mode === "photo" && !this.camera.takesPhotos) this.mode = "stream";
-    if (!await stayOn()) this.screen.figures("This browser does not keep the screen on: touch it now and then.");
+    this.dims = await stayOn() ? "" : ". This browser does not keep the screen on: touch it now and then.";
     this.guide?.end();
     this.guide = new Guide(this.camera, (look) => this.seen(look));
     this.guide.start();
@@ -161,10 +164,11 @@ export class Phone {
   /** Lights the card for aiming, where a device does that by itself. */
   private async aim(): Promise<void> {
     const { session } = this;
-    if (!session || this.stopper || document.hidden || this.screen.place !== "shoot" || session.rig?.acknowledged_by !== "device") return;
-    await askLight(session.id, "all").then(() => { if (!this.stopper) this.screen.calm(); }).catch((error: unknown) => {
+    if (!session || this.stopper || document.hidden || this.screen.place !== "shoot" || !session.rig || session.rig.acknowledged_by === "person") return;
+    await askLight(session.id, "all").then(() => { if (this.unlit && !this.stopper) this.screen.calm(); this.unlit = false; }).catch((error: unknown) => {
       const known = explain(error);
-      if (known.status && !this.stopper) this.screen.problem(known.detail, known.hint, { word: "Try again", run: () => void this.aim() });
+      this.unlit = Boolean(known.status) && !this.stopper;
+      if (this.unlit) this.screen.problem(known.detail, known.hint, { word: "Try again", run: () => void this.aim() });
     });
   }
 
@@ -174,7 +178,7 @@ export class Phone {
     const left = this.todo();
     this.screen.advise(this.retake ? `Take ${this.retake === "ambient" ? "the frame without light" : `light ${this.retake}`} again. ${look.words}` : left.length ? look.words : "Every frame of this side is taken.");
     this.screen.button(this.retake ? "Retake" : "Shoot", left.length > 0, look.good);
-    this.screen.figures(`${this.camera?.width ?? 0} × ${this.camera?.height ?? 0} px, ${look.fps} looks a second, ${look.ms.toFixed(0)} ms each${look.beside ? "" : ", in the page itself"}`);
+    this.screen.figures(`${this.camera?.width ?? 0} × ${this.camera?.height ?? 0} px, ${look.fps} looks a second, ${look.ms.toFixed(0)} ms each${look.beside ? "" : ", in the page itself"}${this.dims}`);
     this.mirror(look.words, look.gates as unknown as Record<string, boolean>, null);
     if (this.auto && this.guide?.steady && left.length && !this.retake) void this.shoot();
   }
@@ -263,7 +267,7 @@ export class Phone {
     const any = ["exposureMode", "whiteBalanceMode", "focusMode"].some((name) => Array.isArray(able[name]) && (able[name] as string[]).includes("manual"));
     if (any) {
       this.screen.advise("Setting the exposure. Hold still.");
-      if (session.rig?.acknowledged_by === "device") await askLight(session.id, "all");
+      if (session.rig && session.rig.acknowledged_by !== "person") await askLight(session.id, "all");
     }
     const how = any ? await hold(camera) : { held: [], not: ["exposure", "white balance", "focus"], notes: [] };
     this.held = { for: key, how };
@@ -309,6 +313,7 @@ export class Phone {
       { word: "Next card", primary: true, icon: "camera", run: () => void this.nextCard() },
       ...(session.card ? [{ word: "Look at the card", run: () => location.assign(`/grade/cards/${session.card?.id}`) }] : []),
       this.again(session), { word: "Done", run: () => this.leave() }]);
+    document.dispatchEvent(new Event("rcg-idle"));
     void this.graded();
   }
 
