@@ -384,6 +384,7 @@ def test_photographs_by_the_page_itself_are_one_set_too(own, phone, plain):
     page.locator("[data-probe][data-mode]").wait_for(timeout=60_000)
     assert "480 × 640 px" in page.locator("tr", has_text="A photograph").inner_text()
     assert page.locator("[data-probe]").get_attribute("data-mode") == "stream", "as large and slower"
+    assert "moves by 0.0 % in 3 s" in page.locator("tr", has_text="Brightness").inner_text()
     page.evaluate("localStorage.setItem('rcg-capture-mode', 'photo')")
     page.goto("/capture/")
     page.locator("body[data-ready]").wait_for()

@@ -20,7 +20,7 @@ export * as lock from "./lock";
 export { marks } from "./thumbs";
 export { choose } from "./choice";
 export { Looker, shrunk } from "./look";
-export { settledAfter } from "./settle";
+export { driftOf, settledAfter } from "./settle";
 """
 CARD = 63 / 88
 SPOOL = """
@@ -310,6 +310,12 @@ def test_a_light_has_settled_when_its_brightness_stays(core, steady_ms):
 )  # fmt: skip
 def test_a_light_that_does_not_settle_has_no_time(core, samples):
     assert core("return core.settledAfter(given.samples, 1000, 20);", samples=samples) is None
+
+
+def test_drift_is_the_widest_stray_from_the_middle(core):
+    samples = [{"at": k, "mean": mean} for k, mean in enumerate([100, 100, 101, 100, 97, 100])]
+    assert core("return core.driftOf(given.samples);", samples=samples) == pytest.approx(0.03)
+    assert core("return core.driftOf([]);") == 0
 
 
 WAY = {"width": 1920, "height": 1080, "ms": 100}

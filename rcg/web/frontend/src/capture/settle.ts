@@ -22,6 +22,12 @@ export function settledAfter(samples: Sample[], from: number, dark: number): num
   return Math.max(0, (samples[steady] as Sample).at - from) / 1000;
 }
 
+/** By how much brightness moves while nothing changes: the widest it strays from its middle, as a share of that. */
+export function driftOf(samples: Sample[]): number {
+  const means = samples.map((sample) => sample.mean), usual = middle(means);
+  return usual > 0 ? Math.max(...means.map((mean) => Math.abs(mean - usual))) / usual : 0;
+}
+
 /** Measures every light of a session's rig, one after the other; tells the server each. Returns what came out, in words. */
 export async function measureLights(session: Session, camera: Camera, say: (words: string) => void, stop: AbortSignal): Promise<string> {
   const lights = session.wanted.filter((light) => light !== AMBIENT);
@@ -57,7 +63,7 @@ async function tell(session: Session, light: string, seconds: number, slowest: n
 const middle = (values: number[]): number => [...values].sort((one, other) => one - other)[values.length >> 1] ?? 0;
 
 /** Mean brightness of every frame that comes, by the time it was captured where the browser tells. */
-function watch(camera: Camera, ms: number): Promise<Sample[]> {
+export function watch(camera: Camera, ms: number): Promise<Sample[]> {
   const canvas = document.createElement("canvas"), { video } = camera;
   const pen = canvas.getContext("2d", { willReadFrequently: true });
   [canvas.width, canvas.height] = [WIDTH, Math.max(1, Math.round(WIDTH * camera.height / Math.max(1, camera.width)))];
