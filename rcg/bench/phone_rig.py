@@ -32,6 +32,8 @@ FLAGS = (
 )  # fmt: skip
 LIGHTS = tuple(str(number) for number in range(1, 9))
 WANTED = ("ambient", *LIGHTS)
+_COMPARED_PX = 640
+"""width in which frames are compared; larger ones are thinned out"""
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _MACOS = Path("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome")
 
@@ -73,9 +75,10 @@ class Scene:
 
     def light_of(self, pixels: Pixels) -> tuple[str, dict[str, float]]:
         """Return which light a photograph shows, the nearest frame of the scene, and how far each is off."""
-        grey = pixels.astype(np.float32).mean(axis=2)
+        step = max(1, pixels.shape[1] // _COMPARED_PX)
+        grey = pixels[::step, ::step].astype(np.float32).mean(axis=2)
         off = {
-            light: float(np.abs(grey - frame.astype(np.float32).mean(axis=2)).mean())
+            light: float(np.abs(grey - frame[::step, ::step].astype(np.float32).mean(axis=2)).mean())
             for light, frame in self.frames.items()
         }
         return min(off, key=lambda light: off[light]), off
