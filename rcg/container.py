@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from rcg.api.auth import AuthService
+from rcg.api.services.capture.watching import Watches
 from rcg.capture.lights.desk import LightDesk
 from rcg.jobs.system import JobSystem
 from rcg.server.health import HealthBoard
@@ -36,6 +37,7 @@ class Container:
         stopping: set when the server begins to stop; open event streams end on it.
         health: the checks behind ``/health/ready``.
         lights: the light drivers in use, one per rig.
+        watches: the folders that are watched for capture sessions.
     """
 
     settings: Settings
@@ -48,6 +50,7 @@ class Container:
     stopping: asyncio.Event
     health: HealthBoard
     lights: LightDesk
+    watches: Watches = field(default_factory=Watches)
     started_at: int = field(default_factory=now_ms)
     areas: list[Area] = field(default_factory=list)
 

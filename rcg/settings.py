@@ -95,6 +95,14 @@ class LimitSettings(Section):
     min_free_disk_mb: int = Field(500, ge=0, description="below this, uploads and jobs are refused")
 
 
+class CaptureSettings(Section):
+    """Where frames may come from beside the phone."""
+
+    watch_folders: tuple[Path, ...] = Field(
+        (), description="folders that a tethered camera's program fills; incoming/ of the data folder is one"
+    )
+
+
 class Settings(BaseSettings):
     """All settings. Paths are absolute after loading."""
 
@@ -114,6 +122,7 @@ class Settings(BaseSettings):
     database: DatabaseSettings = DatabaseSettings()
     workers: WorkerSettings = WorkerSettings()
     limits: LimitSettings = LimitSettings()
+    capture: CaptureSettings = CaptureSettings()
 
     @classmethod
     def settings_customise_sources(

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field, StringConstraints, field_validator
 from rcg.api.schemas import CardIn, In, Sha256, SideName
 
 SessionState = Literal["ready", "shooting", "complete", "cancelled"]
-Mode = Literal["stream", "photo", "file"]
+Mode = Literal["stream", "photo", "file", "folder"]
 Words = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)]
 FrameLight = Annotated[
     str, StringConstraints(pattern=r"^(ambient|[1-9][0-9]?)$"), Field(description='"ambient", or a light')
@@ -96,6 +96,14 @@ class SessionFrameIn(In):
     thumbnail: str | None = Field(None, max_length=_MAX_THUMBNAIL, description="a small JPEG in base64")
 
 
+class FrameCheck(BaseModel):
+    """Whether a frame was lit from where its light stands, by the mat's patches."""
+
+    state: Literal["waiting", "right", "wrong", "unknown"]
+    words: str = Field(description="for people: the reason")
+    looks_like: str | None = Field(None, description="the light that it seems to be")
+
+
 class SessionFrameOut(BaseModel):
     """A frame that a session took."""
 
@@ -106,6 +114,7 @@ class SessionFrameOut(BaseModel):
     taken_at: int
     quality: QualityIn
     thumbnail_url: str | None
+    check: FrameCheck | None = Field(None, description="of a lamp held by hand; null: not checked")
 
 
 class FrameTaken(BaseModel):

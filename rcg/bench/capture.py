@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from rcg.bench.phone import Chosen, bench_phone
 from rcg.bench.table import Table, percentile
 from rcg.errors import RcgError
 from rcg.photometric.mat.exposure import measure_exposure
@@ -61,8 +62,18 @@ class Found:
     seconds: list[float] = field(default_factory=list)
 
 
-def bench_capture(sets: int, threads: int, say: Say = lambda _: None) -> Table:
-    """Render ``sets`` captures and measure what the mat gives."""
+def bench_capture(sets: int, threads: int, say: Say = lambda _: None, phone: Chosen | None = None) -> Table:
+    """Render ``sets`` captures and measure what the mat gives; then the phone's page, as chosen."""
+    table = Table("rcg bench capture")
+    if sets:
+        table.title += f" ({sets} rendered handheld sets of 8 frames, {FRAME[0]} x {FRAME[1]})"
+        _add_rows(table, _of_the_mat(sets, threads, say))
+    if phone is not None:
+        bench_phone(phone, table, say)
+    return table
+
+
+def _of_the_mat(sets: int, threads: int, say: Say) -> Found:
     found = Found()
     for seed in range(sets):
         say(f"Set {seed + 1} of {sets} ...")
@@ -73,7 +84,7 @@ def bench_capture(sets: int, threads: int, say: Say = lambda _: None) -> Table:
         except RcgError as error:
             found.failures += 1
             say(f"  failed: {error}")
-    return _table(found, sets)
+    return found
 
 
 def one_set(side: RenderedSide, found: Found, threads: int) -> None:
@@ -161,8 +172,7 @@ def _exposures(side: RenderedSide, readings: Sequence[PatchReading | None], foun
     found.exposure += np.abs(np.expm1(left - np.median(left))).max(axis=1).tolist()
 
 
-def _table(found: Found, sets: int) -> Table:
-    table = Table(f"rcg bench capture ({sets} rendered handheld sets of 8 frames, {FRAME[0]} x {FRAME[1]})")
+def _add_rows(table: Table, found: Found) -> None:
     px = found.registration_px
     mean = float(np.mean(px)) if px else float("nan")
     table.add("registration, mean", mean, "px", "<= 0.15", f"99th percentile {percentile(px, 99):.3f} px")
@@ -181,4 +191,3 @@ def _table(found: Found, sets: int) -> Table:
     worst = 100 * max(found.exposure, default=float("nan"))
     table.add("exposure drift left, worst frame", worst, "%", "<= 2", f"before up to {before:.0f} %")
     table.add("see, find, register 8 frames", percentile(found.seconds, 50), "s", "", "median of a set")
-    return table

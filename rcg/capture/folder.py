@@ -119,14 +119,16 @@ class _Given:
 
 def _entries(folder: Path) -> list[Path]:
     try:
-        return sorted((entry for entry in folder.iterdir() if not entry.name.startswith(".")), key=_order)
+        return sorted(
+            (entry for entry in folder.iterdir() if not entry.name.startswith(".")), key=natural_order
+        )
     except OSError as error:
         raise CaptureError(
             f"{folder} cannot be read: {error.strerror or error}.", "Check its permissions."
         ) from error
 
 
-def _order(path: Path) -> list[tuple[int, int, str]]:
+def natural_order(path: Path) -> list[tuple[int, int, str]]:
     """Sort numbers in names as numbers: frame 2 before frame 10."""
     return [
         (0, int(part), "") if part.isdigit() else (1, 0, part)

@@ -47,14 +47,38 @@ def grade(
 
 
 def capture(
-    sets: Annotated[int, typer.Option(min=1, help="Rendered captures; 200 for the figures of record.")] = 20,
+    sets: Annotated[
+        int | None, typer.Option(min=0, help="Rendered captures; 200 for the figures of record.")
+    ] = None,
+    timings: Annotated[
+        int | None, typer.Option(min=0, help="Sides that the phone's page is timed for, with sim and WLED.")
+    ] = None,
+    closed_loop: Annotated[
+        int | None, typer.Option(min=0, help="Sides whose frames are compared with what each light shows.")
+    ] = None,
+    disconnects: Annotated[
+        int | None, typer.Option(min=0, help="Connections cut between a script and the server.")
+    ] = None,
+    page_disconnects: Annotated[
+        int | None, typer.Option(min=0, help="Requests of the phone's page that are cut.")
+    ] = None,
+    guidance: Annotated[
+        int | None, typer.Option(min=0, help="Seconds of counting looks at a slowed processor.")
+    ] = None,
     threads: Annotated[int, typer.Option(min=1, help="Compute threads.")] = 2,
     json_out: JsonOption = None,
 ) -> None:
-    """Handheld captures on the printed mat: registration, corners, exposure, order of the lights."""
-    from rcg.bench.capture import bench_capture
+    """The mat (registration, corners, order of the lights), and the phone's page in Chromium.
 
-    _show(bench_capture(sets, threads, _say), json_out)
+    What is named is measured and nothing else; without a name everything, in short.
+    """
+    from rcg.bench.capture import bench_capture
+    from rcg.bench.phone import Chosen
+
+    named = [sets, timings, closed_loop, disconnects, page_disconnects, guidance]
+    given = named if any(value is not None for value in named) else [20, 3, 3, 100, 12, 10]
+    rendered, *phone = [value or 0 for value in given]
+    _show(bench_capture(rendered, threads, _say, Chosen(*phone)), json_out)
 
 
 def datasets(

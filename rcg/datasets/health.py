@@ -282,11 +282,12 @@ class _Checking:
         unused = [name for name in counts if name not in used]
         rare = [name for name, count in used.items() if count < RARE]
         if unused:
-            self._problems.add("unused_class", count=len(unused), detail=", ".join(unused))
+            self._problems.add("unused_class", count=len(unused), detail=self._schema.titled(unused))
         if rare:
-            self._problems.add("rare_class", count=len(rare), detail=", ".join(rare))
+            self._problems.add("rare_class", count=len(rare), detail=self._schema.titled(rare))
         if max(used.values()) > UNEVEN * min(used.values()):
-            pair = f"{max(used, key=lambda name: used[name])} and {min(used, key=lambda name: used[name])}"
+            most, least = max(used, key=lambda name: used[name]), min(used, key=lambda name: used[name])
+            pair = f"{self._schema.titled([most])} and {self._schema.titled([least])}"
             self._problems.add("uneven_classes", detail=pair)
 
 

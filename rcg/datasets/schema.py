@@ -8,6 +8,7 @@ centre of the first pixel is (0.5, 0.5). They are kept as they came, as float64,
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
@@ -202,6 +203,11 @@ class LabelSchema(Strict):
     def class_names(self) -> tuple[str, ...]:
         """Names in order: a network's labels are 1, 2, ... in this order."""
         return tuple(item.name for item in self.classes)
+
+    def titled(self, names: Iterable[str]) -> str:
+        """Say classes or points as people read them: by their titles, where they have some."""
+        titles = {one.name: one.title for one in self.classes} | {one.name: one.title for one in self.points}
+        return ", ".join(titles.get(name) or name for name in names)
 
     @property
     def point_names(self) -> tuple[str, ...]:

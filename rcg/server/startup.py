@@ -120,6 +120,7 @@ class Startup:
             stack.push_async_callback(container.jobs.stop)
             await _to_its_end(container.jobs.start())
         stack.push_async_callback(container.lights.close)
+        stack.push_async_callback(container.watches.close)
         with step("pages"):
             await _to_its_end(asyncio.to_thread(_prepare_pages, self.pages))
             _mount(app, container, self.pages)

@@ -45,7 +45,9 @@ class CaptureSession(Base):
     wanted: Mapped[list[Any]] = mapped_column(doc="frames of each side: ambient, then the rig's lights")
     lights: Mapped[dict[str, Any]] = mapped_column(doc="LightsSpec of the rig when the session began")
     captures: Mapped[dict[str, Any]] = mapped_column(doc="side -> id of its capture, once it is complete")
-    mode: Mapped[str | None] = mapped_column(String(6), doc="of the newest frame: stream, photo or file")
+    mode: Mapped[str | None] = mapped_column(
+        String(6), doc="of the newest frame: stream, photo, file or folder"
+    )
     job_id: Mapped[str | None] = mapped_column(String(32), doc="the grading that it started")
     problem: Mapped[dict[str, Any] | None] = mapped_column(doc="why no grading was started")
     device: Mapped[str] = mapped_column(doc="name of the device that took the newest frame, or began it")
@@ -67,7 +69,7 @@ class CaptureFrame(Base):
     side: Mapped[str] = mapped_column(String(5))
     light: Mapped[str] = mapped_column(String(10))
     blob_sha256: Mapped[str] = mapped_column(ForeignKey("blobs.sha256"), index=True)
-    mode: Mapped[str] = mapped_column(String(6), doc="how it was taken: stream, photo or file")
+    mode: Mapped[str] = mapped_column(String(6), doc="how it was taken: stream, photo, file or folder")
     taken_at: Mapped[int] = mapped_column(doc="by the clock of the device")
     taken_by: Mapped[str] = mapped_column(String(32), doc="id of who sent it: clocks of two are not compared")
     meta: Mapped[dict[str, Any]] = mapped_column(doc="size, the camera's settings, marks of quality")

@@ -132,7 +132,8 @@ def _of_labels(s: Summary) -> list[Advice]:
         found.append(
             Advice(
                 "one_class",
-                f"Only {next(iter(taught))} is annotated; the other {len(absent)} classes cannot be learnt.",
+                f"Only {s.label_schema.titled(list(taught))} is annotated; the other {len(absent)} classes "
+                "cannot be learnt.",
                 "Annotate the others, or take them out of the label schema.",
             )
         )
@@ -140,7 +141,8 @@ def _of_labels(s: Summary) -> list[Advice]:
         found.append(
             Advice(
                 "classes_without_examples",
-                f"Nothing to train on is annotated as {', '.join(absent[:5])}: the model will never say so.",
+                f"Nothing to train on is annotated as {s.label_schema.titled(absent[:5])}: the model will "
+                "never say so.",
                 "Annotate some, or leave it at that.",
             )
         )
@@ -149,8 +151,8 @@ def _of_labels(s: Summary) -> list[Advice]:
         found.append(
             Advice(
                 "classes_not_held_out",
-                f"No held-out item has {', '.join(unseen[:5])}: nothing will be said of how well that is "
-                "found.",
+                f"No held-out item has {s.label_schema.titled(unseen[:5])}: nothing will be said of how well "
+                "that is found.",
                 "Annotate more items, or choose another seed for the split.",
             )
         )
@@ -159,7 +161,7 @@ def _of_labels(s: Summary) -> list[Advice]:
         found.append(
             Advice(
                 "points_without_examples",
-                f"No training item has the point {', '.join(lost[:5])}.",
+                f"No training item has the point {s.label_schema.titled(lost[:5])}.",
                 "Set it on some items.",
             )
         )

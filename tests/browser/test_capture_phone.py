@@ -174,8 +174,14 @@ def test_the_camera_is_accessible_while_it_shoots(own, phone, plain):
     check("aiming")
     page.get_by_role("button", name="Options").click()
     check("options")
-    page.get_by_role("button", name="Close").click()
-    page.locator("[data-go]").click()
+    page.keyboard.press("Escape")
+    shutter = page.get_by_role("button", name="Shoot: 0 of 9 frames taken")
+    for _ in range(20):  # by keys alone, and told in words
+        if shutter.evaluate("button => button === document.activeElement"):
+            break
+        page.keyboard.press("Tab")
+    assert page.get_by_role("status").first.inner_text() != ""
+    page.keyboard.press("Space")
     page.get_by_role("heading", name="For everybody is taken").wait_for(timeout=60_000)
     check("done")
     assert wrong == []
@@ -322,6 +328,10 @@ WEBKIT = """
   delete Navigator.prototype.wakeLock;
   delete Navigator.prototype.vibrate;
   delete MediaStreamTrack.prototype.getCapabilities;
+  delete window.BarcodeDetector;
+  delete window.VideoFrame;
+  delete window.OffscreenCanvas;
+  delete window.SyncManager;
 """
 
 
@@ -331,6 +341,8 @@ def test_a_browser_without_the_newer_interfaces_takes_the_same_frames(own, phone
     device.page.goto("/capture/")
     device.page.locator("body[data-ready]").wait_for()
     begin(device.page, "Plain browser")
+    device.page.locator("[data-figures]", has_text="in the page itself").wait_for(state="attached")
+    device.page.get_by_text("This browser does not keep the screen on").wait_for(state="attached")
     device.page.locator("[data-go]").click()
     device.page.get_by_role("heading", name="Plain browser is taken").wait_for(timeout=60_000)
     check_lights(own, plain, session_of(own)["frames"])
@@ -371,6 +383,7 @@ def test_photographs_by_the_page_itself_are_one_set_too(own, phone, plain):
     page.locator("[data-probe][data-mode]").wait_for(timeout=60_000)
     assert "480 × 640 px" in page.locator("tr", has_text="A photograph").inner_text()
     assert page.locator("[data-probe]").get_attribute("data-mode") == "stream", "as large and slower"
+    assert "moves by 0.0 % in 3 s" in page.locator("tr", has_text="Brightness").inner_text()
     page.evaluate("localStorage.setItem('rcg-capture-mode', 'photo')")
     page.goto("/capture/")
     page.locator("body[data-ready]").wait_for()
@@ -414,13 +427,173 @@ def test_a_lamp_in_the_hand_waits_for_a_tap(own, phone, plain):
     plain.show("1")
     begin(page, "Torch", rig="hand", way="By hand")
     page.locator("[data-go]").click()
-    for light in WANTED:
-        words = "Switch the lamp off." if light == "ambient" else f"(stop {light})"
-        page.locator("[data-advice]", has_text=words).wait_for()
-        plain.show(light)
-        page.get_by_role("button", name="Lit").click()
+    tap_lit(page, plain, {light: light for light in WANTED})
+    page.get_by_text("The printed mat is not in view: nothing can check").wait_for()
     page.get_by_role("heading", name="Torch is taken").wait_for(timeout=60_000)
     check_lights(own, plain, session_of(own)["frames"])
+
+
+def tap_lit(page, scene, shows):
+    """A person who holds the lamp where the page says, or, by ``shows``, elsewhere; and taps."""
+    for light, shown in shows.items():
+        words = "Switch the lamp off." if light == "ambient" else f"(stop {light})"
+        page.locator("[data-advice]", has_text=words).wait_for()
+        scene.show(shown)
+        page.locator("[data-go]", has_text="Lit").click()
+
+
+def test_a_lamp_held_at_the_wrong_stop_is_seen_by_the_mat_and_taken_again(own, phone):
+    from rcg.photometric.render import draw_scene, render_scene
+    from rcg.photometric.render.handheld import on_mat
+
+    made = on_mat(draw_scene(3, n_lights=4, frame_size=(750, 1000)))
+    side = render_scene(made, relief_px_per_mm=8, maps_px_per_mm=5, threads=2)
+    frames = {frame.name: frame.pixels for frame in side.frames}
+    scene = Scene(own, "torch", frames, (0.03 * frames["1"]).astype(np.uint8))
+    scene.frames["slip"] = np.roll(frames["4"], 1, axis=1)  # the same bytes twice would be refused at once
+    lights = {"kind": "named", "count": 4}
+    own.call("POST", "/api/rigs", {"name": "torch", "driver": "manual", "lights": lights})
+    page = phone(own, scene).page
+    begin(page, "Held wrong", rig="torch", way="By hand")
+    page.locator("[data-go]").click()
+    tap_lit(page, scene, {"ambient": "ambient", "1": "1", "2": "slip", "3": "3", "4": "4"})
+    page.get_by_text("This was lit from stop 4, not from stop 2.").wait_for(timeout=60_000)
+    page.locator("[data-thumbs] .unplaced[data-light='2']").wait_for()
+    page.get_by_role("button", name="Take light 2 again", exact=True).click()
+    page.get_by_role("button", name="Retake").click()
+    tap_lit(page, scene, {"2": "2"})
+    page.get_by_role("heading", name="Held wrong is taken").wait_for(timeout=60_000)
+    checks = until(lambda: (found := checks_of(own)) and "waiting" not in found.values() and found)
+    assert checks == {"1": "right", "2": "right", "3": "right", "4": "right"}
+
+
+def checks_of(server):
+    frames = session_of(server)["frames"]
+    return {frame["light"]: frame["check"]["state"] for frame in frames if frame["check"]}
+
+
+def test_a_screen_lights_the_card_while_the_phone_photographs(own, phone, plain):
+    """The whole way with two pages: one is the light, the other's camera sees what the first paints."""
+    rig = own.call("POST", "/api/rigs", {"name": "tablet", "driver": "screen"})
+    tablet = phone(own, plain, "tablet").page
+
+    def painted(_source, words):
+        shown = {"Dark": "ambient", "Every light is on": "all"}.get(words) or words.split(" ")[1]
+        if shown in plain.frames:
+            plain.show(shown)
+
+    tablet.expose_binding("painted", painted)
+    tablet.goto(f"/capture/light/{rig['id']}")
+    tablet.evaluate("""() => {
+      const status = document.querySelector("[data-status]");
+      new MutationObserver(() => window.painted(status.textContent)).observe(status, { childList: true });
+    }""")
+    tablet.get_by_role("button", name="Start").click()
+    own.call("PATCH", f"/api/rigs/{rig['id']}", {"settle_ms": 400})
+    page = phone(own, plain).page
+    begin(page, "By a screen", rig="tablet", way="A screen")
+    page.locator("[data-go]").click()
+    page.get_by_role("heading", name="By a screen is taken").wait_for(timeout=90_000)
+    check_lights(own, plain, session_of(own)["frames"])
+
+
+def four_lights(server):
+    rigs = {rig["name"]: rig for rig in server.call("GET", "/api/rigs")["items"]}
+    body = {"driver": "sim", "config": {"scene": "bars"}, "lights": {"kind": "named", "count": 4}}
+    return rigs.get("four") or server.call("POST", "/api/rigs", {"name": "four", **body})
+
+
+def test_how_long_lights_need_is_measured_by_the_camera(own, phone, plain):
+    made = four_lights(own)
+    page = phone(own, plain).page
+    begin(page, "Settling", rig="four")
+    page.get_by_role("button", name="Options").click()
+    page.get_by_role("button", name="Measure how long the lights need").click()
+    page.get_by_text("the slowest of 4 lights.").wait_for(timeout=60_000)
+    # Two pictures of a camera that gives ten a second, and what a busy computer adds.
+    assert 0 <= own.call("GET", f"/api/rigs/{made['id']}")["settle_ms"] < 1200
+
+
+def test_a_new_version_a_sleep_and_a_full_phone_do_not_disturb_a_capture(own, phone, plain):
+    from rcg.web import bundle
+
+    device = phone(own, plain)
+    page = device.page
+    page.evaluate("navigator.serviceWorker.ready.then(() => true)")
+    page.reload()
+    page.locator("body[data-ready]").wait_for()
+    begin(page, "Undisturbed")
+    page.evaluate("window.firstLoad = true")
+    worker = bundle.DIST / "sw.js"
+    script = worker.read_text("utf-8")
+    state = "navigator.serviceWorker.getRegistration().then(found => !!found.waiting)"
+    try:
+        worker.write_text(script + "\n// a newer one", "utf-8")
+        page.evaluate("navigator.serviceWorker.getRegistration().then(found => found.update()).then(Boolean)")
+        until(lambda: page.evaluate(state))
+        # The first frames find the phone full; then it sleeps for a while.
+        page.evaluate("""() => {
+          const real = IDBObjectStore.prototype.put;
+          let left = 1;
+          IDBObjectStore.prototype.put = function (...given) {
+            const request = real.apply(this, given);
+            if (left-- > 0) this.transaction.abort();
+            return request;
+          };
+        }""")
+        page.locator("[data-go]").click()
+        page.get_by_text("This phone has no room for the frame.").wait_for()
+        assert session_of(own)["frames"] == []
+        page.get_by_role("button", name="Go on").click()
+        until(lambda: session_of(own)["frames"])
+        tools = device.context.new_cdp_session(page)
+        tools.send("Page.setWebLifecycleState", {"state": "frozen"})
+        time.sleep(1)
+        tools.send("Page.setWebLifecycleState", {"state": "active"})
+        assert page.evaluate(state), "it waits while the card is photographed"
+        page.get_by_role("heading", name="Undisturbed is taken").wait_for(timeout=60_000)
+        until(lambda: not page.evaluate("window.firstLoad ?? false"))
+        page.get_by_role("heading", name="Undisturbed is taken").wait_for(timeout=30_000)
+        check_lights(own, plain, session_of(own)["frames"])
+    finally:
+        worker.write_text(script, "utf-8")
+
+
+def test_the_desk_takes_frames_of_a_folder(own, phone, plain):
+    from rcg.web import bundle
+
+    four_lights(own)
+    wanted = WANTED[:5]
+    desk = phone(own, plain, bypass_csp=True).page
+    desk.set_viewport_size({"width": 1440, "height": 900})
+    desk.goto("/capture/desk")
+    desk.get_by_label("Card", exact=True).fill("Tethered")
+    desk.get_by_label("Front and back", exact=True).check()
+    desk.get_by_label("Lights").select_option(label="four (Simulated)")
+    desk.get_by_role("button", name="Begin").click()
+    desk.get_by_role("button", name="Watch the folder").click()
+    folder = own.home / "data" / "incoming"
+    for side in ("front", "back"):
+        for light in wanted:
+            words = "No light is on: release" if light == "ambient" else f"Light {light} is on: release"
+            desk.locator("[data-watch-says]", has_text=words).wait_for()
+            picture = Image.fromarray(plain.frames[light])
+            picture.putpixel((0, 0), (0, 0, len(side)))
+            picture.save(folder / f"{side}-{light}.png")
+        if side == "front":
+            desk.locator("[data-watch-says]", has_text="turn the card over").wait_for()
+            desk.evaluate((bundle.FRONTEND / "node_modules" / "axe-core" / "axe.min.js").read_text("utf-8"))
+            found = desk.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
+            assert [each["id"] for each in found] == []
+            desk.get_by_role("button", name="The card is turned over").click()
+    desk.get_by_text("Every frame is here.").first.wait_for()
+    session = session_of(own)
+    assert (session["mode"], session["photometric"], set(session["captures"])) == (
+        "folder", True, {"front", "back"},
+    )  # fmt: skip
+    assert len(list(folder.iterdir())) == len(session["frames"]) == 2 * len(wanted)
+    until(lambda: all(frame["thumbnail_url"] for frame in session_of(own)["frames"]))
+    desk.locator("[data-frames] img").nth(len(wanted) - 1).wait_for()
 
 
 LOSSY = """() => {

@@ -83,6 +83,26 @@ def put_frame(session: Session, row: CaptureSession, side: str, light: str, **va
     return frame
 
 
+def mark_seen(
+    session: Session,
+    session_id: str,
+    side: str,
+    light: str,
+    sha256: str,
+    found: dict[str, Any],
+    thumbnail: bytes | None,
+) -> None:
+    """Write what a look at a frame found; a frame that is another by now, or gone, is left alone."""
+    frame = frame_of(session, session_id, side, light)
+    if frame is None or frame.blob_sha256 != sha256:
+        return
+    frame.meta = {**frame.meta, **found}
+    frame.thumbnail = thumbnail or frame.thumbnail
+    row = get(session, session_id)
+    row.revision += 1
+    session.flush()
+
+
 def drop_frames(session: Session, row: CaptureSession, side: str) -> None:
     """Forget a side's frames; their files stay."""
     for frame in [frame for frame in row.frames if frame.side == side]:

@@ -10,7 +10,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from rcg.api.services.capture import sessions
+from rcg.api.services.capture import sessions, watching
 from rcg.capture.lights import kinds
 from rcg.container import Container
 from rcg.store.repositories import cards, rigs
@@ -96,6 +96,7 @@ def desk_page(
         title="Capture",
         here=HERE,
         session=shown,
+        folders=watching.folders(container).items,
         addresses=addresses or [base_url(request)],
         reachable=bool(addresses),
         chosen=_card(container, card),

@@ -30,6 +30,8 @@ const pages = await build({
 });
 // The API's own page links these by their plain names, so they carry no hash.
 await build({ ...common, entryPoints: { docs: "src/docs.ts" }, entryNames: "[name]" });
+// A worker of its own: one file, with a hash like the pages' scripts.
+const beside = await build({ ...common, entryPoints: { guide: "src/capture/guide-worker.ts" }, entryNames: "[name]-[hash]", format: "iife" });
 await build({ ...common, entryPoints: { sw: "src/capture/sw.ts" }, entryNames: "[name]", format: "iife" });
 await build({ ...common, entryPoints: { docs: "src/styles/docs.css" }, entryNames: "[name]" });
 await mkdir(path.join(fresh, "swagger-ui"));
@@ -38,7 +40,7 @@ for (const name of ["swagger-ui-bundle.js", "swagger-ui.css"]) {
 }
 
 const files = {};
-for (const [output, info] of Object.entries(pages.metafile.outputs)) {
+for (const [output, info] of [...Object.entries(pages.metafile.outputs), ...Object.entries(beside.metafile.outputs)]) {
   if (!info.entryPoint) continue;
   const name = path.basename(output);
   files[name.replace(/-[A-Z0-9]{8}(?=\.)/, "")] = name;
@@ -79,7 +81,7 @@ for (const [name, file] of [
 await writeFile(path.join(fresh, "LICENSES.txt"), licences.join("\n\n"));
 files["LICENSES.txt"] = "LICENSES.txt";
 
-await writeFile(path.join(fresh, "capture-shell.json"), JSON.stringify([...shell, files["styles.css"], files["icons.svg"]]) + "\n");
+await writeFile(path.join(fresh, "capture-shell.json"), JSON.stringify([...shell, files["guide.js"], files["styles.css"], files["icons.svg"]]) + "\n");
 files["capture-shell.json"] = "capture-shell.json";
 const outputs = (await readdir(fresh)).filter((name) => /-[A-Z0-9]{8}\./.test(name));
 await writeFile(path.join(fresh, "manifest.json"), JSON.stringify({ source_hash: sourceHash, files, outputs }, null, 1) + "\n");

@@ -16,6 +16,7 @@ from rcg.api import make_api
 from rcg.api.auth import AuthService
 from rcg.api.errors import install_errors
 from rcg.api.security import SecurityMiddleware
+from rcg.api.services.capture.watching import Watches
 from rcg.capture.lights.desk import LightDesk
 from rcg.settings import LimitSettings, Settings
 from rcg.store.blobs import BlobStore
@@ -60,6 +61,7 @@ class Parts:
     health: object = None
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     lights: LightDesk | None = None
+    watches: Watches = field(default_factory=Watches)
 
     def __post_init__(self):
         say = self.jobs.events.publish

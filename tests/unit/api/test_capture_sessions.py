@@ -9,6 +9,7 @@ from fastapi.testclient import TestClient
 from PIL import Image
 
 from rcg.capture.lights import y4m
+from rcg.jobs import frame_look
 from rcg.store.db import Database
 from rcg.store.repositories import jobs
 
@@ -357,3 +358,36 @@ def test_what_a_reader_may_not(begin, script):
     assert reader.get(f"/api/capture/sessions/{session['id']}").status_code == 200
     assert reader.post("/api/capture/sessions", json={}).status_code == 403
     assert reader.post(f"/api/capture/sessions/{session['id']}/cancel").status_code == 403
+
+
+def test_a_lamp_in_the_hand_is_checked_frame_by_frame(client, put, stored, parts):
+    client.post("/api/rigs", json={"name": "torch", "driver": "manual", "lights": RING})
+    session = client.post("/api/capture/sessions", json={"rig": "torch"}).json()
+    put(session, "ambient", stored(1), held=["exposure"])
+    frame = put(session, "3", stored(2), held=["exposure"]).json()["session"]["frames"][1]
+    assert frame["check"]["state"] == "waiting"
+    with parts.db.read() as rows:
+        (job,) = jobs.listing(rows, kind="frame_look", limit=9).rows
+    assert (job.band, job.spec["names"], job.spec["ambient"]) == (0, ["1", "2", "3", "4"], stored(1))
+
+    def settle(sha, state="wrong"):
+        found = {key: job.spec[key] for key in ("session", "side", "light")} | {"sha256": sha}
+        with parts.db.write() as rows:
+            frame_look.accept(rows, job, found | {"check": {"state": state, "words": "It was stop 1."}})
+        return client.get(f"/api/capture/sessions/{session['id']}").json()
+
+    other = settle(stored(9))
+    assert other["frames"][1]["check"]["state"] == "waiting", "a look at a frame that was taken again"
+    marked = settle(stored(2))
+    assert marked["frames"][1]["check"] == {"state": "wrong", "words": "It was stop 1.", "looks_like": None}
+    assert marked["revision"] > other["revision"]
+    again = put(session, "3", stored(4), taken_at=5000).json()["session"]["frames"]
+    assert {frame["light"]: (frame["check"] or {}).get("state") for frame in again} == {
+        "ambient": None, "3": "waiting",
+    }  # fmt: skip
+
+
+def test_frames_that_a_device_lit_are_not_looked_at(begin, shoot, parts):
+    shoot(begin())
+    with parts.db.read() as rows:
+        assert list(jobs.listing(rows, kind="frame_look", limit=9).rows) == []

@@ -2,124 +2,19 @@
 
 import asyncio
 import contextlib
-import copy
-import json
 import os
 import pty
 import select
 import threading
 import time
 import tty
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 
+from rcg.bench.fake_wled import FakeWled
 from rcg.capture.lights import y4m
 
-
-class FakeWled:
-    """A controller after WLED's documentation of its JSON API.
-
-    States are merged, a segment with ``stop`` 0 is deleted, the full state comes only where ``v`` asks
-    for it. Every answer takes its time.
-    """
-
-    def __init__(self, leds=64, delay_s=0.02, **info):
-        self.delay_s = delay_s
-        self.info = {
-            "ver": "0.15.0", "name": "ring", "live": False,
-            "leds": {"count": leds, "rgbw": False, "maxpwr": 0, "maxseg": 16},
-        } | info  # fmt: skip
-        self.state = {
-            "on": True, "bri": 127, "transition": 7, "ps": -1, "pl": -1, "mainseg": 0,
-            "nl": {"on": False, "dur": 60}, "udpn": {"send": False, "recv": True},
-            "seg": [self._segment(0, start=0, stop=leds, fx=12, col=[[255, 160, 0], [0, 0, 0], [0, 0, 0]])],
-        }  # fmt: skip
-        self.calls, self.at_once, self.most_at_once = [], 0, 0
-        self.broken = None  # what an answer to a POST becomes
-        fake = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_GET(self):
-                self._answer(fake.get(self.path))
-
-            def do_POST(self):
-                body = json.loads(self.rfile.read(int(self.headers["content-length"])))
-                self._answer(fake.post(self.path, body))
-
-            def _answer(self, what):
-                status, data = (404, b"Not Found") if what is None else (200, json.dumps(what).encode())
-                try:
-                    self.send_response(status)
-                    self.send_header("content-length", str(len(data)))
-                    self.end_headers()
-                    self.wfile.write(data)
-                except OSError:
-                    pass
-
-            def log_message(self, *_):
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
-        threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True).start()
-
-    @staticmethod
-    def _segment(number, **values):
-        plain = {"id": number, "start": 0, "stop": 0, "grp": 1, "spc": 0, "of": 0, "on": True, "frz": False,
-                 "bri": 255, "col": [[255, 160, 0], [0, 0, 0], [0, 0, 0]], "fx": 0, "pal": 0}  # fmt: skip
-        return plain | values
-
-    def get(self, path):
-        time.sleep(self.delay_s)
-        return {"/json/info": self.info, "/json/state": self.state}.get(path)
-
-    def post(self, path, body):
-        if path != "/json/state":
-            return None
-        self.at_once += 1
-        self.most_at_once = max(self.most_at_once, self.at_once)
-        time.sleep(self.delay_s)
-        self.calls.append(copy.deepcopy(body))
-        if self.broken != "deaf":
-            self._merge(body)
-        self.at_once -= 1
-        if isinstance(self.broken, dict):
-            return self.broken
-        return copy.deepcopy(self.state) if body.get("v") else {"success": True}
-
-    def _merge(self, body):
-        for key in ("on", "bri", "transition", "mainseg", "ps"):
-            if key in body:
-                self.state[key] = body[key]
-        self.state["nl"] |= body.get("nl", {})
-        known = {item["id"]: item for item in self.state["seg"]}
-        for place, item in enumerate(body.get("seg", [])):
-            number = item.get("id", place)
-            changed = known.get(number, self._segment(number)) | item
-            changed["stop"] = min(changed["stop"], self.info["leds"]["count"])
-            colours = [*item.get("col", []), *known.get(number, self._segment(number))["col"]]
-            changed["col"] = [colour[:3] for colour in colours[:3]]
-            known[number] = changed
-        self.state["seg"] = [known[key] for key in sorted(known) if known[key]["stop"] > known[key]["start"]]
-
-    def leds_lit(self):
-        """The LEDs that shine white at full brightness."""
-        if not self.state["on"]:
-            return set()
-        return {
-            led
-            for item in self.state["seg"]
-            if item["on"] and item["bri"] == 255 and item["fx"] == 0 and item["col"][0] == [255, 255, 255]
-            for led in range(item["start"], item["stop"])
-        }
-
-    def stop(self):
-        self.server.shutdown()
-        self.server.server_close()
+__all__ = ["FakeBoard", "FakeSomebody", "FakeWled", "make_scene", "seen"]
 
 
 class FakeBoard:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from rcg.bench.capture import wrong_orders
+from rcg.capture.light_check import NO_MAT, check_frame
 from rcg.photometric import lights as lighting
 from rcg.photometric.mat import layout
 from rcg.photometric.mat.exposure import MAX_DRIFT, fit_linearity, measure_exposure
@@ -202,3 +203,31 @@ def test_a_mat_turned_against_the_lights_is_one_turn_of_all(side, readings, degr
 def test_patches_of_the_layout_are_read_in_its_order():
     assert len(CENTRES) == len(STEPS) == len(layout.PATCHES)
     assert STEPS.max() == len(layout.TONES) - 1
+
+
+def test_each_frame_by_itself_is_told_right_from_wrong(side):
+    """What is looked at while the lamp is still in the hand: 8 frames under 8 names."""
+    frames = {frame.name: frame for frame in side.frames}
+    own = [check_frame(frame, side.lights) for frame in side.frames]
+    assert {check.state for check in own} == {"right"}
+    for taken, said in (("1", "2"), ("3", "7"), ("8", "1")):
+        check = check_frame(replace(frames[taken], name=said), side.lights)
+        assert (check.state, check.looks_like) == ("wrong", taken)
+        assert check.words == f"This was lit from stop {taken}, not from stop {said}."
+
+
+def test_a_frame_that_tells_no_side_is_not_called_wrong(side):
+    frame = side.frames[2]
+    plain = replace(frame, pixels=np.full_like(frame.pixels, 90))
+    check = check_frame(plain, side.lights)
+    assert (check.state, check.words) == ("unknown", NO_MAT)
+
+
+def test_a_lamp_that_was_off_is_noticed_beside_the_frame_without_light(side):
+    frame = side.frames[4]
+    dark = replace(frame, pixels=(frame.pixels * 0.99).astype(frame.pixels.dtype))
+    check = check_frame(frame, side.lights, dark)
+    assert (check.state, check.looks_like) == ("wrong", None)
+    assert "No lamp was on" in check.words
+    faint = replace(frame, pixels=(frame.pixels * 0.3).astype(frame.pixels.dtype))
+    assert check_frame(frame, side.lights, faint).state == "right"

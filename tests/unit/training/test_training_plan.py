@@ -207,6 +207,19 @@ def test_what_will_not_work_well_is_said(summary, change, code):
     assert code in codes(planned(summary.model_copy(update=change)))
 
 
+def test_warnings_name_classes_by_their_titles(summary):
+    schema = LabelSchema(
+        task="instance",
+        classes=[LabelClass(name="print_line", title="Print line"), LabelClass(name="stain")],
+    )
+    change = {"label_schema": schema, "classes": {"print_line": {}, "stain": {"train": 5, "val": 2}}}
+    told = {one.code: one.text for one in planned(summary.model_copy(update=change)).warnings}
+    assert "print_line" not in " ".join(told.values())
+    change["classes"] = {"print_line": {"train": 5}, "stain": {"train": 5, "val": 2}}
+    told = {one.code: one.text for one in planned(summary.model_copy(update=change)).warnings}
+    assert told["classes_not_held_out"].startswith("No held-out item has Print line:")
+
+
 def test_one_class_by_design_is_no_warning(tmp_path):
     only = LabelSchema(task="instance", classes=[LabelClass(name="stain")])
     folder = make(tmp_path / "set", 3, 1, schema=only)

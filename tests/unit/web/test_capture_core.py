@@ -19,6 +19,8 @@ export * as measure from "./measure";
 export * as lock from "./lock";
 export { marks } from "./thumbs";
 export { choose } from "./choice";
+export { Looker, shrunk } from "./look";
+export { driftOf, settledAfter } from "./settle";
 """
 CARD = 63 / 88
 SPOOL = """
@@ -272,6 +274,50 @@ def test_a_soft_or_clipped_frame_is_marked(core):
     assert core("return core.marks({ sharpness: 100, clipped: 0.2 }, given.all);", all=sharp) == ["clipped"]
 
 
+def test_a_small_copy_of_the_luma_plane_is_what_averaging_gives(core):
+    rng = np.random.default_rng(4)
+    plane = rng.integers(16, 236, (540, 960), np.uint8)
+    padded = np.zeros((540, 1024), np.uint8)
+    padded[:, :960] = plane
+    got = core(
+        "const grey = core.shrunk(Uint8Array.from(given.luma), 1024, 960, 540, false);"
+        "return { width: grey.width, height: grey.height, data: [...grey.data] };",
+        luma=padded.ravel().tolist(),
+    )  # fmt: skip
+    assert (got["width"], got["height"]) == (480, 270)
+    true = (plane.reshape(270, 2, 480, 2).mean(axis=(1, 3)) - 16) * 255 / 219
+    np.testing.assert_allclose(np.array(got["data"]).reshape(270, 480), true, atol=1.0)
+
+
+def ramp(steady_ms, end=120.0, dark=20.0, wobble=0.0):
+    """Brightness in every frame of 30 a second: rising until ``steady_ms``, then staying there."""
+    times = [1000 + 33 * k for k in range(45)]
+    return [
+        {"at": t, "mean": dark + (end - dark) * min(1, (t - 1000) / max(steady_ms, 1)) + wobble * (k % 2)}
+        for k, t in enumerate(times)
+    ]
+
+
+@pytest.mark.parametrize("steady_ms", [0, 100, 400, 900])
+def test_a_light_has_settled_when_its_brightness_stays(core, steady_ms):
+    seconds = core("return core.settledAfter(given.samples, 1000, 20);", samples=ramp(steady_ms))
+    assert seconds * 1000 == pytest.approx(steady_ms, abs=40)
+
+
+@pytest.mark.parametrize(
+    "samples", [ramp(100, end=21), ramp(3000), ramp(100, wobble=30), ramp(100)[:4]],
+    ids=["no light seen", "still rising", "flickers", "too few frames"],
+)  # fmt: skip
+def test_a_light_that_does_not_settle_has_no_time(core, samples):
+    assert core("return core.settledAfter(given.samples, 1000, 20);", samples=samples) is None
+
+
+def test_drift_is_the_widest_stray_from_the_middle(core):
+    samples = [{"at": k, "mean": mean} for k, mean in enumerate([100, 100, 101, 100, 97, 100])]
+    assert core("return core.driftOf(given.samples);", samples=samples) == pytest.approx(0.03)
+    assert core("return core.driftOf([]);") == 0
+
+
 WAY = {"width": 1920, "height": 1080, "ms": 100}
 MEASURED = {"stream": WAY, "photo": {"width": 4032, "height": 3024, "ms": 900}, "photoProblem": "",
             "held": ["exposure"], "heldAfterPhoto": ["exposure"]}  # fmt: skip
@@ -295,7 +341,7 @@ def test_the_way_that_suits_a_phone_is_chosen_with_its_reason(core, change, mode
 
 def test_the_phones_page_loads_60_kilobytes_at_most():
     built = bundle.ensure()
-    waiting, seen = [built.files["capture.js"]], set()
+    waiting, seen = [built.files["capture.js"], built.files["guide.js"]], set()
     while waiting:
         name = waiting.pop()
         if name not in seen:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import base64
 import binascii
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rcg.api.capture_schemas import FrameTaken, SessionFrameIn
 from rcg.api.services import grading
+from rcg.api.services.capture import checking
 from rcg.api.services.capture.sessions import AMBIENT, refuse_cancelled, touch
 from rcg.api.services.capture.views import missing, session_out, tell
 from rcg.errors import ConflictError, InputError, NotFoundError, RcgError
@@ -58,13 +59,20 @@ def attach(
                 sha256=body.sha256, kept=False, changed=False, session=session_out(session, row)
             )
         _check_others(row, light, body)
-        rows.put_frame(session, row, body.side, light, **_values(body, by))
+        values = _values(body, by)
+        check = checking.is_due(session, row, light)
+        if check:
+            values["meta"] = {**values["meta"], "check": checking.WAITING}
+        frame = rows.put_frame(session, row, body.side, light, **values)
         row.mode, row.device = body.mode, by.name
         row.state = "shooting" if row.state == "ready" else row.state
         if not missing(row, body.side):
             stale = row.job_id
             _complete(container, session, row, body.side)
             stale = stale if stale != row.job_id else None
+        if check or body.mode == "folder":
+            # After the grading, which expires every row: a job is shown after the commit, from its own.
+            checking.submit(container, session, row, frame, check=check)
         touch(session, row)
         out = session_out(session, row)
     if stale is not None:
@@ -129,14 +137,19 @@ def _check_others(row: CaptureSession, light: str, body: SessionFrameIn) -> None
         )  # fmt: skip
 
 
-_IN_WORDS = {"stream": "a video frame", "photo": "a photograph", "file": "a file of a camera app"}
+_IN_WORDS = {
+    "stream": "a video frame",
+    "photo": "a photograph",
+    "file": "a file of a camera app",
+    "folder": "a file of a watched folder",
+}
 
 
 def _name(light: str) -> str:
     return "no light" if light == AMBIENT else f"light {light}"
 
 
-def _values(body: SessionFrameIn, by: Principal) -> dict[str, object]:
+def _values(body: SessionFrameIn, by: Principal) -> dict[str, Any]:
     meta = {
         "mode": body.mode,
         "taken_at": body.taken_at,
@@ -191,7 +204,7 @@ def _complete(container: Container, session: Session, row: CaptureSession, side:
             sha256=frame.blob_sha256,
             file_name=f"{light}{ending}",
             position=position,
-            meta=frame.meta,
+            meta={key: value for key, value in frame.meta.items() if key != "check"},
         )
     if any(missing(row, each) for each in row.sides):
         return

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, cast
 
 from rcg.api.capture_schemas import (
     CardOfSession,
+    FrameCheck,
     Mode,
     QualityIn,
     RigOfSession,
@@ -83,4 +84,5 @@ def _frame_out(row: CaptureSession, frame: CaptureFrame) -> SessionFrameOut:
         taken_at=frame.taken_at,
         quality=QualityIn.model_validate(frame.meta.get("quality") or {}),
         thumbnail_url=f"{address}?side={frame.side}&of={frame.blob_sha256[:12]}" if frame.thumbnail else None,
+        check=FrameCheck.model_validate(frame.meta["check"]) if frame.meta.get("check") else None,
     )

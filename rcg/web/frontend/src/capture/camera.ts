@@ -1,4 +1,5 @@
 // The phone's camera: opened at its largest picture, and read in one of two ways that are never mixed within a set.
+import { smallOf } from "./look";
 import { greyOf, levels, sharpness } from "./measure";
 import type { Mode, Quality } from "./types";
 
@@ -6,7 +7,7 @@ export interface Shot { bytes: ArrayBuffer; type: string; width: number; height:
 type Wide<T> = T & Record<string, unknown>;
 
 const JPEG = "image/jpeg", QUALITY = 0.95;
-const THUMBNAIL = 200, CROP = 768, SMALL = 480;
+const THUMBNAIL = 200, CROP = 768;
 const BEFORE_GIVING_UP = 5000;
 
 export class CameraError extends Error {
@@ -46,37 +47,38 @@ export class Camera {
   get capabilities(): Wide<MediaTrackCapabilities> { return (typeof this.track.getCapabilities === "function" ? this.track.getCapabilities() : {}) as Wide<MediaTrackCapabilities>; }
   get takesPhotos(): boolean { return "ImageCapture" in window && typeof ImageCapture.prototype.takePhoto === "function"; }
 
-  /** Takes what the camera sees from `after` (performance.now()) on, not what it saw before. */
-  async take(mode: Mode, after: number): Promise<Shot> {
-    return mode === "photo" ? this.photo(after) : this.frame(after);
+  /** Takes what the camera sees from `after` (performance.now()) on, not what it saw before; `exposed`: the light may change. */
+  async take(mode: Mode, after: number, exposed: () => void = () => undefined): Promise<Shot> {
+    return mode === "photo" ? this.photo(after, exposed) : this.frame(after, exposed);
   }
 
-  private async frame(after: number): Promise<Shot> {
+  private async frame(after: number, exposed: () => void): Promise<Shot> {
     const draw = (): void => {
       [this.canvas.width, this.canvas.height] = [this.width, this.height];
       pen(this.canvas).drawImage(this.video, 0, 0);
     };
     await fresh(this.video, after, draw);
+    exposed();
     const taken_at = Date.now();
     const blob = await encoded(this.canvas, JPEG, QUALITY);
     return { bytes: await blob.arrayBuffer(), type: blob.type, width: this.canvas.width, height: this.canvas.height, taken_at, ...(await looked(this.canvas, this.canvas.width, this.canvas.height)) };
   }
 
-  private async photo(after: number): Promise<Shot> {
+  private async photo(after: number, exposed: () => void): Promise<Shot> {
     await until(after);
     const capture = new ImageCapture(this.track);
     const able = await capture.getPhotoCapabilities();
     // Without both sizes Android takes any size it has.
     const size = able.imageWidth && able.imageHeight ? { imageWidth: able.imageWidth.max ?? 0, imageHeight: able.imageHeight.max ?? 0 } : {};
     const blob = await capture.takePhoto(size).catch(() => capture.takePhoto());
+    exposed();
     return await shotOf(blob);
   }
 
   /** A small copy of what is seen, its longer side of 480 px. */
   small(canvas: HTMLCanvasElement): ImageData | null {
     if (!this.width) return null;
-    const scale = SMALL / Math.max(this.width, this.height);
-    const width = Math.round(this.width * scale), height = Math.round(this.height * scale);
+    const [width, height] = smallOf(this.width, this.height);
     if (canvas.width !== width || canvas.height !== height) [canvas.width, canvas.height] = [width, height];
     const context = pen(canvas);
     context.drawImage(this.video, 0, 0, width, height);

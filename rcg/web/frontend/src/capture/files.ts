@@ -22,8 +22,8 @@ export class Files {
   /** Opens the camera app; call from a tap. */
   open(): void { this.input.click(); }
 
-  take(): Promise<Shot> {
-    return new Promise((resolve, reject) => { [this.chosen, this.failed] = [resolve, reject]; this.wanted(); });
+  take(_mode: unknown, _after: number, exposed: () => void = () => undefined): Promise<Shot> {
+    return new Promise((resolve, reject) => { [this.chosen, this.failed] = [(shot) => { exposed(); resolve(shot); }, reject]; this.wanted(); });
   }
 
   stop(): void { this.failed?.(new DOMException("stopped", "AbortError")); this.chosen = this.failed = null; }

@@ -1,32 +1,51 @@
-// Looks at a small copy of the camera's picture some times a second, and says what to do.
-import { type Advice, advise } from "./advice";
+// Looks at the camera's picture some times a second, and says what to do. A worker does the looking where the browser has
+// one with a canvas; else this page does it itself.
 import type { Camera } from "./camera";
-import { type Found, findCard } from "./find";
-import { type Grey, type Box, difference, greyOf, halved, levels, sharpness, whole } from "./measure";
+import { Looker, type Seen } from "./look";
 
-export interface Look extends Advice { found: Found | null; ms: number; fps: number }
-const EVERY_MS = 80, GOOD_MS = 300, FORGET = 0.995;
+export interface Look extends Seen { fps: number; beside: boolean }
+const EVERY_MS = 80, LATE_MS = 3000;
 
 export class Guide {
   private readonly canvas = document.createElement("canvas");
-  private before: Grey | null = null;
-  private best = 0;
-  private goodSince = 0;
+  private readonly looker = new Looker();
+  private worker: Worker | null = null;
+  private sentAt = 0;  // of the picture that the worker looks at; 0: it waits
+  private fresh = true;
   private last = 0;
   private running = false;
   private times: number[] = [];
   steady = false;  // all green for 300 ms
 
-  constructor(private readonly camera: Camera, private readonly show: (look: Look) => void) {}
+  constructor(private readonly camera: Camera, private readonly show: (look: Look) => void) { this.worker = this.hire(); }
 
   start(): void {
     if (this.running) return;
     this.running = true;
-    this.before = null; this.goodSince = 0; this.steady = false;
+    this.fresh = true; this.steady = false;
     requestAnimationFrame((now) => this.turn(now));
   }
 
   stop(): void { this.running = false; this.steady = false; }
+
+  /** Stops for good. */
+  end(): void { this.stop(); this.worker?.terminate(); this.worker = null; }
+
+  private hire(): Worker | null {
+    const script = document.body.dataset["guide"];
+    if (!script || typeof Worker !== "function" || typeof OffscreenCanvas !== "function" || !(typeof VideoFrame === "function" || typeof createImageBitmap === "function")) return null;
+    try {
+      const worker = new Worker(script);
+      worker.onmessage = ({ data }: MessageEvent<Seen | null>) => { this.sentAt = 0; if (data && this.running) this.seen(data); };
+      worker.onerror = () => this.alone();
+      return worker;
+    } catch {
+      return null;
+    }
+  }
+
+  /** Goes on without the worker: its script was not to be had, or it does not answer. */
+  private alone(): void { this.worker?.terminate(); this.worker = null; this.sentAt = 0; }
 
   private turn(now: number): void {
     if (!this.running) return;
@@ -35,25 +54,35 @@ export class Guide {
   }
 
   private look(now: number): void {
+    const { video, width, height } = this.camera;
+    if (!width) return;
+    if (this.worker) {
+      if (this.sentAt) { if (now - this.sentAt > LATE_MS) this.alone(); return; }
+      this.sentAt = now;
+      void pictureOf(video).then((picture) => {
+        if (!this.worker) { picture.close(); return; }
+        this.worker.postMessage({ picture, width, height, now, reset: this.fresh }, [picture]);
+        this.fresh = false;
+      }).catch(() => this.alone());
+      return;
+    }
     const pixels = this.camera.small(this.canvas);
     if (!pixels) return;
-    const grey = greyOf(pixels), half = halved(grey);
-    const found = findCard(half), box = found ? boxOf(found, grey) : whole(grey);
-    const sharp = sharpness(grey, box), seen = levels(grey, box);
-    const motion = this.before ? difference(half, this.before) : 255;
-    this.before = half;
-    this.best = Math.max(sharp, this.best * FORGET);
-    const advice = advise({ found, sharpness: sharp, clipped: seen.clipped, mean: seen.mean, motion }, this.best);
-    if (!advice.good) this.goodSince = 0; else this.goodSince ||= now;
-    this.steady = advice.good && now - this.goodSince >= GOOD_MS;
+    if (this.fresh) this.looker.reset();
+    this.fresh = false;
+    this.seen(this.looker.look(pixels, now));
+  }
+
+  private seen(seen: Seen): void {
+    const now = performance.now();
+    this.steady = seen.steady;
     this.times = [...this.times.filter((time) => now - time < 1000), now];
-    this.show({ ...advice, found, ms: performance.now() - now, fps: this.times.length });
+    this.show({ ...seen, fps: this.times.length, beside: this.worker !== null });
   }
 }
 
-function boxOf(found: Found, grey: Grey): Box {
-  const xs = found.corners.map((p) => p.x * grey.width), ys = found.corners.map((p) => p.y * grey.height);
-  const [left, right, top, bottom] = [Math.min(...xs), Math.max(...xs), Math.min(...ys), Math.max(...ys)];
-  const [in_x, in_y] = [0.04 * (right - left), 0.04 * (bottom - top)];
-  return { left: Math.round(left + in_x), right: Math.round(right - in_x), top: Math.round(top + in_y), bottom: Math.round(bottom - in_y) };
+/** The video's present picture, to be given away: uncopied where the browser can. */
+async function pictureOf(video: HTMLVideoElement): Promise<VideoFrame | ImageBitmap> {
+  if (typeof VideoFrame === "function") try { return new VideoFrame(video); } catch { /* some browsers take no video here */ }
+  return createImageBitmap(video);
 }

@@ -9,6 +9,7 @@ export async function install(busy: () => boolean): Promise<void> {
     const had = navigator.serviceWorker.controller !== null;
     navigator.serviceWorker.addEventListener("controllerchange", () => { if (had && !busy()) location.reload(); });
     registration.addEventListener("updatefound", () => registration.installing?.addEventListener("statechange", apply));
+    document.addEventListener("rcg-idle", apply);
     document.addEventListener("visibilitychange", () => { if (document.visibilityState === "visible") { apply(); void registration.update().catch(() => undefined); } });
     apply();
   } catch (error) {

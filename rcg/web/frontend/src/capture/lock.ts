@@ -30,7 +30,7 @@ export function sentence(held: Held): string {
   if (!held.not.length) return "Exposure, white balance and focus stay as they are for this card.";
   const lost = held.not.join(" and ");
   const kept = held.held.length ? `${capital(held.held.join(" and "))} stay${held.held.length > 1 ? "" : "s"} as it is; ` : "";
-  return `${kept}this browser cannot hold ${lost}, so brightness may differ between lights.`;
+  return `${kept}${kept ? "this" : "This"} browser cannot hold ${lost}, so brightness may differ between lights.`;
 }
 
 async function holdExposure(camera: Camera, can: boolean, able: Values, result: Held): Promise<void> {

@@ -9,10 +9,11 @@ import { Files } from "./files";
 import { Guide, type Look } from "./guide";
 import { type Held, hold, sentence } from "./lock";
 import { Screen, asking, picturesOf } from "./screen";
+import { measureLights } from "./settle";
 import { Stopped, askLight, shootSide } from "./shoot";
 import { type Entry, Spool } from "./spool";
 import { memoryStore, openStore, sendFrame } from "./store";
-import { type Mode, type Session, isOpen } from "./types";
+import { type Frame, type Mode, type Session, isOpen, lightWord, wronglyLit } from "./types";
 
 const AIM_AGAIN_MS = 45_000, TELL_MS = 600;
 const AUTO = "rcg-capture-auto", MODE = "rcg-capture-mode";
@@ -30,8 +31,11 @@ export class Phone {
   private stopper: AbortController | null = null;
   private now: string | null = null;
   private retake: string | null = null;
+  private readonly told = new Set<string>();  // what was said of the side a lamp was held at: once
   private aimTimer: ReturnType<typeof setInterval> | undefined;
   private toldAt = 0;
+  private unlit = false;  // the notice on the page is of lights that do not come on for aiming
+  private dims = "";  // said beside the figures where the browser lets the screen go dark
   private auto = localStorage.getItem(AUTO) === "1";
   private mode: Mode = localStorage.getItem(MODE) === "photo" ? "photo" : "stream";
 
@@ -57,6 +61,7 @@ export class Phone {
     this.session = session;
     if (session.state === "cancelled") { this.cancelled(); return; }
     if (turned) this.retake = null;
+    this.checked(session);
     this.screen.head(session);
     this.draw();
     this.settle();
@@ -74,7 +79,8 @@ export class Phone {
     if (this.files) this.withFiles(); else void this.look();
   }
 
-  get busy(): boolean { return this.screen.place === "shoot"; }
+  /** Whether a card is being photographed: a new version of this page waits. */
+  get busy(): boolean { return this.screen.place === "shoot" || (this.session !== null && isOpen(this.session)); }
 
   async goOn(id: string): Promise<void> {
     this.wanted = null;
@@ -95,6 +101,7 @@ export class Phone {
     if (event.kind === "hello" || event.kind === "reset") { void this.reload(); return; }
     if (event.kind === "progress" && event.data["job_id"] === this.session?.job_id) this.screen.grading(Number(event.data["progress"] ?? 0));
     if (event.kind === "state" && event.data["job_id"] === this.session?.job_id) void this.graded();
+    if (event.kind === "state" && event.data["job_kind"] === "frame_look" && event.data["state"] === "done" && event.data["subject"] === `session:${this.session?.id}`) void this.reload();
     if (event.kind !== "capture") return;
     if (this.session) this.asked.hear(event, this.session);
     if (event.data["type"] !== "session") return;
@@ -132,8 +139,8 @@ export class Phone {
       return;
     }
     if (this.mode === "photo" && !this.camera.takesPhotos) this.mode = "stream";
-    if (!await stayOn()) this.screen.figures("This browser does not keep the screen on: touch it now and then.");
-    this.guide?.stop();
+    this.dims = await stayOn() ? "" : ". This browser does not keep the screen on: touch it now and then.";
+    this.guide?.end();
     this.guide = new Guide(this.camera, (look) => this.seen(look));
     this.guide.start();
     clearInterval(this.aimTimer);
@@ -157,10 +164,11 @@ export class Phone {
   /** Lights the card for aiming, where a device does that by itself. */
   private async aim(): Promise<void> {
     const { session } = this;
-    if (!session || this.stopper || document.hidden || this.screen.place !== "shoot" || session.rig?.acknowledged_by !== "device") return;
-    await askLight(session.id, "all").then(() => { if (!this.stopper) this.screen.calm(); }).catch((error: unknown) => {
+    if (!session || this.stopper || document.hidden || this.screen.place !== "shoot" || !session.rig || session.rig.acknowledged_by === "person") return;
+    await askLight(session.id, "all").then(() => { if (this.unlit && !this.stopper) this.screen.calm(); this.unlit = false; }).catch((error: unknown) => {
       const known = explain(error);
-      if (known.status && !this.stopper) this.screen.problem(known.detail, known.hint, { word: "Try again", run: () => void this.aim() });
+      this.unlit = Boolean(known.status) && !this.stopper;
+      if (this.unlit) this.screen.problem(known.detail, known.hint, { word: "Try again", run: () => void this.aim() });
     });
   }
 
@@ -170,7 +178,7 @@ export class Phone {
     const left = this.todo();
     this.screen.advise(this.retake ? `Take ${this.retake === "ambient" ? "the frame without light" : `light ${this.retake}`} again. ${look.words}` : left.length ? look.words : "Every frame of this side is taken.");
     this.screen.button(this.retake ? "Retake" : "Shoot", left.length > 0, look.good);
-    this.screen.figures(`${this.camera?.width ?? 0} × ${this.camera?.height ?? 0} px, ${look.fps} looks a second, ${look.ms.toFixed(0)} ms each`);
+    this.screen.figures(`${this.camera?.width ?? 0} × ${this.camera?.height ?? 0} px, ${look.fps} looks a second, ${look.ms.toFixed(0)} ms each${look.beside ? "" : ", in the page itself"}${this.dims}`);
     this.mirror(look.words, look.gates as unknown as Record<string, boolean>, null);
     if (this.auto && this.guide?.steady && left.length && !this.retake) void this.shoot();
   }
@@ -209,7 +217,7 @@ export class Phone {
       await shootSide(session, lights, camera, this.files ? "file" : this.mode, this.files ? [] : this.held?.how.held ?? [], this.spool, {
         asking: (light) => { this.now = light; this.draw(); this.screen.button("…", false); this.screen.advise(asking(light)); this.mirror(asking(light), {}, light); },
         lit: () => undefined,
-        kept: () => { this.now = null; this.retake = null; tick(); tremble(20); this.draw(); },
+        kept: (light) => { if (this.now === light) this.now = null; this.retake = null; tick(); tremble(20); this.draw(); },
         away: () => this.screen.advise("RCG does not answer. Going on as soon as it does."),
       }, stop.signal);
       tick(1320, 0.15);
@@ -229,6 +237,29 @@ export class Phone {
     }
   }
 
+  /** Switches every light on and off while the camera watches. */
+  private async measureLights(): Promise<void> {
+    const { session, camera } = this;
+    if (!session || !camera || this.stopper) return;
+    const stop = this.stopper = new AbortController();
+    this.guide?.stop();
+    this.screen.calm();
+    this.screen.stop.hidden = false;
+    this.screen.button("…", false);
+    let words = "";
+    try {
+      await this.holdCamera(session, camera);
+      words = await measureLights(session, camera, (says) => this.screen.advise(says), stop.signal);
+    } catch (error) {
+      this.failed(error);
+    }
+    this.stopper = null;
+    this.screen.stop.hidden = true;
+    if (words) this.screen.remark(words);
+    this.guide?.start();
+    void this.aim();
+  }
+
   private async holdCamera(session: Session, camera: Camera): Promise<void> {
     const key = `${session.id}:${session.side}`;
     if (this.held?.for === key) return;
@@ -236,7 +267,7 @@ export class Phone {
     const any = ["exposureMode", "whiteBalanceMode", "focusMode"].some((name) => Array.isArray(able[name]) && (able[name] as string[]).includes("manual"));
     if (any) {
       this.screen.advise("Setting the exposure. Hold still.");
-      if (session.rig?.acknowledged_by === "device") await askLight(session.id, "all");
+      if (session.rig && session.rig.acknowledged_by !== "person") await askLight(session.id, "all");
     }
     const how = any ? await hold(camera) : { held: [], not: ["exposure", "white balance", "focus"], notes: [] };
     this.held = { for: key, how };
@@ -266,6 +297,8 @@ export class Phone {
   private settle(): void {
     const { session } = this;
     if (!session || this.stopper || session.missing.length || this.spool.of(session.id, session.side).length) return;
+    const wrong = this.wrong(session)[0];
+    if (wrong) { this.takeAgain(wrong.light); return; }
     if (this.screen.place === "shoot") { this.guide?.stop(); clearInterval(this.aimTimer); }
     if (session.next_side) {
       this.screen.grading(null);
@@ -280,11 +313,39 @@ export class Phone {
       { word: "Next card", primary: true, icon: "camera", run: () => void this.nextCard() },
       ...(session.card ? [{ word: "Look at the card", run: () => location.assign(`/grade/cards/${session.card?.id}`) }] : []),
       this.again(session), { word: "Done", run: () => this.leave() }]);
+    document.dispatchEvent(new Event("rcg-idle"));
     void this.graded();
   }
 
   private again(session: Session): { word: string; run: () => void } {
-    return { word: "Take a frame again", run: () => { this.screen.open("shoot"); this.retake = session.wanted.find((light) => light !== "ambient") ?? null; this.draw(); if (this.files) this.withFiles(); else void this.look(); } };
+    return { word: "Take a frame again", run: () => this.takeAgain(session.wanted.find((light) => light !== "ambient") ?? null) };
+  }
+
+  private takeAgain(light: string | null): void {
+    if (this.screen.place === "shoot" && this.retake === light) return;
+    const away = this.screen.place !== "shoot";
+    this.screen.open("shoot");
+    this.retake = light;
+    this.draw();
+    if (this.files) this.withFiles(); else if (away || !this.camera) void this.look(); else this.guide?.start();
+  }
+
+  // The side that a hand-held lamp was held at, as the server finds it by the mat
+
+  private wrong(session: Session): Frame[] { return wronglyLit(session).filter((frame) => !this.told.has(`keep ${frame.sha256}`)); }
+
+  private checked(session: Session): void {
+    const wrong = this.wrong(session).find((frame) => !this.told.has(frame.sha256));
+    if (wrong) {
+      this.told.add(wrong.sha256);
+      tremble([80, 40, 80]);
+      this.screen.problem(wrong.check?.words ?? "", "Hold the lamp at the mat's number, and take this frame again.",
+        { word: `Take ${lightWord(wrong.light)} again`, run: () => { if (!this.stopper) this.takeAgain(wrong.light); } },
+        { word: "Keep it", run: () => { this.told.add(`keep ${wrong.sha256}`); this.retake = null; this.draw(); this.settle(); } });
+      return;
+    }
+    const words = session.frames.find((frame) => frame.side === session.side && frame.check?.state === "unknown")?.check?.words;
+    if (words && !this.told.has(`${session.id} ${words}`)) { this.told.add(`${session.id} ${words}`); this.screen.remark(words); }
   }
 
   private async turn(): Promise<void> {
@@ -377,6 +438,8 @@ export class Phone {
       radio.checked = radio.value === this.mode;
       radio.addEventListener("change", () => { this.mode = radio.value === "photo" ? "photo" : "stream"; localStorage.setItem(MODE, this.mode); });
     }
+    one("[data-menu]")?.addEventListener("click", () => { const lights = one("[data-lights]"); if (lights) lights.hidden = !this.session || !this.camera || this.session.rig?.acknowledged_by === "person"; });
+    one("[data-measure-lights]")?.addEventListener("click", () => { dialog?.close(); void this.measureLights(); });
     one("[data-use-files]")?.addEventListener("click", () => { dialog?.close(); this.withFiles(); });
     one("[data-cancel]")?.addEventListener("click", () => {
       dialog?.close();

@@ -3,10 +3,12 @@ import { h, notice, one } from "../lib/dom";
 import { Camera, CameraError } from "./camera";
 import { type Measured, type Way, choose } from "./choice";
 import { type Held, hold } from "./lock";
+import { driftOf, watch } from "./settle";
 import type { Mode } from "./types";
 
 const CONTROLS = ["exposureMode", "exposureTime", "iso", "exposureCompensation", "whiteBalanceMode", "colorTemperature", "focusMode", "focusDistance", "torch", "zoom"];
 const WATCHED_MS = 2000, TIMES = 2;
+const DRIFT_MS = 3000, DRIFT = 0.02;  // more than this the mat's patches have to even out
 
 export function probe(root: HTMLElement): void {
   const rows = one("[data-rows]", root), status = one("[data-status]", root), start = one<HTMLButtonElement>("[data-start]", root), video = one<HTMLVideoElement>("[data-video]", root);
@@ -43,6 +45,9 @@ async function measure(video: HTMLVideoElement, say: (text: string) => void, row
     const how = await hold(camera);
     row("Stays as it is", how.held.join(", ") || "nothing");
     if (how.not.length) row("Cannot be held", how.not.join(", "));
+    say("Watching whether brightness stays.");
+    const drift = driftOf(await watch(camera, DRIFT_MS));
+    row("Brightness", `moves by ${(100 * drift).toFixed(1)} % in ${DRIFT_MS / 1000} s${drift > DRIFT ? (how.held.includes("exposure") ? ": the camera says that it holds its exposure, and does not, or the light flickers" : ": the mat evens that out") : ""}`);
     say("Taking frames of the video.");
     const stream = await timed(camera, "stream");
     row("A frame of the video", `${stream.width} × ${stream.height} px, ${stream.ms.toFixed(0)} ms`);

@@ -88,6 +88,13 @@ export class Screen {
     need("[data-problem]").replaceChildren(box);
   }
 
+  /** Something to know, which stops nobody. */
+  remark(what: string): void {
+    const box = notice("warn", what, "");
+    box.lastElementChild?.append(h("div", { class: "row" }, h("button", { class: "button quiet small", type: "button", onclick: () => box.remove() }, "Dismiss")));
+    need("[data-problem]").replaceChildren(box);
+  }
+
   calm(): void { need("[data-problem]").replaceChildren(); }
 
   done(title: string, says: string, actions: { word: string; run: () => void; primary?: boolean; icon?: string }[]): void {
@@ -116,7 +123,7 @@ export function picturesOf(session: Session, entries: Entry[], frames: Frame[] =
   return session.wanted.flatMap((light): Thumb[] => {
     const entry = mine.get(light), frame = theirs.get(light);
     if (entry) return [{ light, src: entry.meta.thumbnail ? `data:image/jpeg;base64,${entry.meta.thumbnail}` : "", quality: entry.meta.quality, waits: true }];
-    return frame ? [{ light, src: frame.thumbnail_url ?? "", quality: frame.quality, waits: false }] : [];
+    return frame ? [{ light, src: frame.thumbnail_url ?? "", quality: frame.quality, waits: false, check: frame.check }] : [];
   });
 }
 

@@ -17,7 +17,7 @@ export interface Steps {
 }
 
 /** Where frames come from: the camera of this page, or photographs of a camera app. */
-export interface Source { take(mode: Mode, after: number): Promise<Shot>; readonly settings: Record<string, unknown> }
+export interface Source { take(mode: Mode, after: number, exposed?: () => void): Promise<Shot>; readonly settings: Record<string, unknown> }
 
 const AGAIN_MS = 1000;
 const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
@@ -28,15 +28,23 @@ export async function askLight(session: string, light: string): Promise<Lit> {
   return call<Lit>("POST", `/api/capture/sessions/${session}/light`, { light });
 }
 
-/** Takes the given frames in their order. Throws what a person has to see; what was taken until then is kept. */
+/** Takes the given frames in their order. The next light is asked for as soon as a frame is exposed, while it is packed and
+ * put on the disk; none is exposed before the one before it is there. Throws what a person has to see; what was taken stays. */
 export async function shootSide(session: Session, lights: string[], camera: Source, mode: Mode, held: string[], spool: Spool, steps: Steps, stop: AbortSignal): Promise<void> {
   const size = { width: 0, height: 0 };
-  for (const light of lights) {
+  const ask = (light: string): Promise<{ lit: Lit; at: number }> => {
     steps.asking(light);
-    const lit = await patiently(() => askLight(session.id, light), steps, stop);
-    const acknowledged = performance.now();
+    const asked = patiently(() => askLight(session.id, light), steps, stop).then((lit) => ({ lit, at: performance.now() }));
+    asked.catch(() => undefined);  // it is awaited only when its turn comes
+    return asked;
+  };
+  let next = lights[0] === undefined ? null : ask(lights[0]);
+  for (const [place, light] of lights.entries()) {
+    const { lit, at } = await (next ?? ask(light));
+    next = null;
     steps.lit(lit);
-    const shot = await camera.take(mode, acknowledged + lit.settle_ms);
+    const follows = lights[place + 1];
+    const shot = await camera.take(mode, at + lit.settle_ms, () => { if (follows !== undefined && !stop.aborted) next = ask(follows); });
     if (stop.aborted) throw new Stopped();
     if (size.width && (size.width !== shot.width || size.height !== shot.height)) {
       throw new ApiError(0, "turned", "The phone was turned: the picture has another size now.", "Hold it as you began, and go on.");

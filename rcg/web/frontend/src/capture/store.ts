@@ -1,5 +1,5 @@
 // The phone's own database of frames that wait, by the hash of their bytes.
-import { type ApiError, call, errorOf } from "../lib/api";
+import { ApiError, call, errorOf } from "../lib/api";
 import type { Entry, Store, Taken } from "./spool";
 
 const wanted = <T>(request: IDBRequest<T>): Promise<T> => new Promise((resolve, reject) => { request.onsuccess = () => resolve(request.result); request.onerror = () => reject(request.error ?? new Error("the browser's database failed")); });
@@ -13,13 +13,19 @@ export async function openStore(): Promise<Store> {
     const transaction = db.transaction("frames", "readwrite", { durability: "strict" });
     change(transaction.objectStore("frames"));
     transaction.oncomplete = () => resolve();
-    transaction.onerror = transaction.onabort = () => reject(transaction.error ?? new Error("the browser's database is full"));
+    transaction.onerror = transaction.onabort = () => reject(fullOr(transaction.error));
   });
   return {
     all: () => wanted(db.transaction("frames").objectStore("frames").getAll() as IDBRequest<Entry[]>),
     put: (entry) => write((frames) => frames.put(entry)),
     remove: (sha256) => write((frames) => frames.delete(sha256)),
   };
+}
+
+/** What a full phone says, in words: the light is taken again once there is room. */
+function fullOr(error: DOMException | null): Error {
+  if (error && error.name !== "QuotaExceededError") return error;
+  return new ApiError(0, "phone_full", "This phone has no room for the frame.", "Make room on it, or wait until the frames that wait are sent; then go on.");
 }
 
 /** Where there is no database (some private windows) frames wait in memory, and a reload loses them: the page says so. */

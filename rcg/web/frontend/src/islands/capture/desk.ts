@@ -3,11 +3,12 @@ import { beginForm } from "../../capture/begin";
 import { drawRing } from "../../capture/ring";
 import { picturesOf } from "../../capture/screen";
 import { thumbs } from "../../capture/thumbs";
-import { type Session, isOpen } from "../../capture/types";
+import { type Session, isOpen, lightWord, wronglyLit } from "../../capture/types";
 import { call } from "../../lib/api";
 import { h, icon, one } from "../../lib/dom";
 import { type LiveEvent, listen } from "../../lib/live";
 import { toastError } from "../../lib/toast";
+import { FolderPanel } from "./watch";
 
 interface Pairing { path: string; code: string; expires_at: number }
 const STATE: Record<Session["state"], string> = { ready: "Waiting for the phone.", shooting: "", complete: "Every frame is here.", cancelled: "Cancelled." };
@@ -15,11 +16,14 @@ const STATE: Record<Session["state"], string> = { ready: "Waiting for the phone.
 export function mount(root: HTMLElement): void {
   let session: Session | null = root.dataset["session"] ? (JSON.parse(root.dataset["session"]) as Session) : null;
   let now: string | null = null;
+  const panel = one("[data-watch]", root);
+  const folder = panel ? new FolderPanel(panel, (next) => take(next)) : null;
   const text = (selector: string, words: string): void => { const element = one(selector, root); if (element && element.textContent !== words) element.textContent = words; };
 
   const draw = (): void => {
     const live = one("[data-live]", root), fresh = one("[data-new]", root);
     if (live) live.hidden = !session;
+    folder?.show(session);
     if (fresh) fresh.hidden = session !== null && isOpen(session);
     if (!session) return;
     const { side, wanted, missing } = session;
@@ -28,6 +32,8 @@ export function mount(root: HTMLElement): void {
     text("[data-says]", `${wanted.length - missing.length} of ${wanted.length} frames${session.rig ? `, lights of ${session.rig.name}` : ""}, ${session.device}${session.photometric ? "" : "; not photometric: a camera app alters brightness"}`);
     if (STATE[session.state]) text("[data-advice]", STATE[session.state]);
     else if (!missing.length && session.next_side) text("[data-advice]", `The ${side} is done: turn the card over.`);
+    const wrong = wronglyLit(session);
+    if (wrong.length) text("[data-advice]", wrong.map((frame) => `${lightWord(frame.light)}: ${frame.check?.words ?? ""}`).join(" "));
     const ring = one<SVGElement>("[data-ring]", root);
     if (ring) drawRing(ring, wanted, (light) => (light === now ? "now" : sent.has(light) ? "sent" : ""));
     one("[data-frames]", root)?.replaceChildren(...thumbs(picturesOf(session, []), null, null));
@@ -50,7 +56,9 @@ export function mount(root: HTMLElement): void {
   const reload = (): void => { if (session) void call<Session>("GET", `/api/capture/sessions/${session.id}`).then(take).catch(() => undefined); };
 
   listen((event: LiveEvent) => {
+    folder?.hear(event);
     if (event.kind === "hello" || event.kind === "reset") { reload(); return; }
+    if (event.kind === "state" && event.data["job_kind"] === "frame_look" && event.data["state"] === "done" && event.data["subject"] === `session:${session?.id}`) reload();
     if (event.kind !== "capture") return;
     const { type } = event.data as { type?: string };
     if (type === "session") {
