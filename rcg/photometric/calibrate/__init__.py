@@ -10,11 +10,22 @@ find is written as a ``.lp`` file or as a rig file (:mod:`rcg.photometric.calibr
 """
 
 from rcg.photometric.calibrate.ball import BallOptions, BallResult, measure_ball
+from rcg.photometric.calibrate.card_reading import CardPlace, CardReading, read_card
 from rcg.photometric.calibrate.errors import CalibrationError
+from rcg.photometric.calibrate.flat import FlatResult, fit_flat, measure_flat
+from rcg.photometric.calibrate.refine import RefineResult, refine_lights
 
 __all__ = [
     "BallOptions",
     "BallResult",
     "CalibrationError",
+    "CardPlace",
+    "CardReading",
+    "FlatResult",
+    "RefineResult",
+    "fit_flat",
     "measure_ball",
+    "measure_flat",
+    "read_card",
+    "refine_lights",
 ]
