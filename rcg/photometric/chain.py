@@ -21,7 +21,7 @@ from rcg.photometric import relief
 from rcg.photometric.channels import brightest, darkest
 from rcg.photometric.even_light import colour_picture, scaled_albedo
 from rcg.photometric.find_errors import FramesDifferError
-from rcg.photometric.flat_field import enlarged, evening
+from rcg.photometric.flatten_frames import enlarged, evening
 from rcg.photometric.locate import locate
 from rcg.photometric.mat import capture as on_mat
 from rcg.photometric.mat.capture import MatCapture
@@ -327,8 +327,8 @@ def _rectified(
     still: npt.NDArray[np.float64],
     watch: _Watch,
 ) -> tuple[FloatArray, list[float]]:
-    """Return the (n, H, W, 3) frames on the card, ambient light taken off, flat field and exposures evened, and
-    their saturated shares."""
+    """Return the (n, H, W, 3) frames on the card, ambient light taken off, flat field and exposures evened,
+    and their saturated shares."""
     dark: FloatArray | None = None
     saturated: list[float] = []
     stack: FloatArray | None = None

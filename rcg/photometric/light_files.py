@@ -188,8 +188,8 @@ def parse_rig(text: str) -> ListedLights:
         place = ".".join(str(part) for part in first["loc"]) or "the file"
         raise LightsError(
             f"The rig file is wrong at {place}: {first['msg']}.",
-            "Keys: [[lights]] name, direction or position_mm, intensity; [camera] px_per_mm; [measured] by, at; "
-            "[flat_field] at, half_mm, log; assumed_elevation_deg.",
+            "Keys: [[lights]] name, direction or position_mm, intensity; [camera] px_per_mm; [measured] by, "
+            "at; [flat_field] at, half_mm, log; assumed_elevation_deg.",
         ) from error
     near: set[bool] = {light.position_mm is not None for light in rig.lights}
     if len(near) > 1:

@@ -150,7 +150,7 @@ def rotate(lights: Lights, angle_deg: float) -> Lights:
 
 
 def shift(lights: Lights, x_mm: float, y_mm: float) -> Lights:
-    """Tell near lights and flat field from another origin in the card's plane, at (x, y) of the present one."""
+    """Tell near lights and flat field from another origin in the card's plane: (x, y) of the present one."""
     flat = None if lights.flat_field is None else lights.flat_field.shifted(x_mm, y_mm)
     if lights.positions_mm is None:
         return replace(lights, flat_field=flat)

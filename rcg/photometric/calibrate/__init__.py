@@ -2,7 +2,7 @@
 
 Three ways, each a function on linear pictures: a shiny ball (:func:`measure_ball`), a matte white card
 (:func:`measure_flat`), and a ring or list of lights refined on such a card (:func:`refine_lights`). What they
-find is written as a ``.lp`` file or as a rig file (:mod:`rcg.photometric.calibrate.files`).
+find is written as a ``.lp`` file or as a rig file (:mod:`rcg.photometric.light_text`).
 
 >>> from rcg.photometric.calibrate import BallOptions, measure_ball
 >>> found = measure_ball([sets_of_frames], BallOptions())  # doctest: +SKIP

@@ -97,9 +97,7 @@ def _disc(ball: Ball, shape: tuple[int, int]) -> _Disc:
     inside = np.isfinite(out) & (out <= RIM)
     high = np.nan_to_num(ball.reflected(normals)[:, 2], nan=-1.0).reshape(at_x.shape)
     normals = normals.reshape(*at_x.shape, 3)
-    return _Disc(
-        left, top, normals, inside, np.asarray(out, np.float32), np.asarray(high, np.float32)
-    )
+    return _Disc(left, top, normals, inside, np.asarray(out, np.float32), np.asarray(high, np.float32))
 
 
 def _one(part: FloatArray, clipped: BoolArray, disc: _Disc, ball: Ball, name: str) -> Highlight:
@@ -140,7 +138,7 @@ def _one(part: FloatArray, clipped: BoolArray, disc: _Disc, ball: Ball, name: st
 
 
 def _component(values: FloatArray, level: float, disc: _Disc, name: str) -> tuple[Array, int]:
-    """Label what is brighter than ``level``; return labels and the heaviest one whose middle mirrors no table."""
+    """Label what is brighter than ``level``; return labels and the heaviest that mirrors no table."""
     above = np.clip(values - level, 0, None)
     count, labels = cv2.connectedComponents((above > 0).astype(np.uint8), connectivity=8)
     weight = np.bincount(labels.ravel(), weights=above.ravel(), minlength=count)

@@ -72,11 +72,15 @@ def light_of(
         if met is None or met.range_sd > WORST_RANGE or met.place[2] <= 0:
             return light
         return _placed(light, met.place, met.sd)
-    return light if distance_mm is None else _at_distance(light, origins[0], toward[0], float(sd[0]), distance_mm)
+    return (
+        light
+        if distance_mm is None
+        else _at_distance(light, origins[0], toward[0], float(sd[0]), distance_mm)
+    )
 
 
 def centres_mm(seen: Seen, ball_mm: float | None) -> list[Array] | None:
-    """Return (3,) centre of each ball in mm from the picture's middle on the card; None without their size."""
+    """Return (3,) centre of each ball, mm from the picture's middle on the card; None without their size."""
     if ball_mm is None:
         return None
     half = ball_mm / 2

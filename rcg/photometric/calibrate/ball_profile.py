@@ -1,9 +1,9 @@
 """How far outside its steepest place a ball's true outline lies.
 
-Metal ends in a step. A black ball does not: towards its rim it mirrors ever more of what lies behind it (Fresnel),
-so that its brightness runs into the ground's as ``1 - sqrt(1 - (r / R)^2)`` to the fifth power (Schlick), and a
-blurred edge is steepest well inside R: by a hundredth of R, which is a degree of a low light. So the mean profile
-across the outline is compared with both models.
+Metal ends in a step. A black ball does not: towards its rim it mirrors ever more of what lies behind it
+(Fresnel), so that its brightness runs into the ground's as ``1 - sqrt(1 - (r / R)^2)`` to the fifth power
+(Schlick), and a blurred edge is steepest well inside R: by a hundredth of R, which is a degree of a low
+light. So the mean profile across the outline is compared with both models.
 """
 
 from __future__ import annotations
@@ -62,9 +62,10 @@ def _profile(picture: FloatArray, rim: Rim) -> tuple[Array, Array]:
     away = rim.points_px - np.array(rim.centre_px)
     angle = np.arctan2(away[:, 1], away[:, 0])
     around = np.deg2rad(np.arange(0.0, 360.0, 1.0))
-    radius = _harmonics(around) @ np.linalg.lstsq(
-        _harmonics(angle), np.hypot(away[:, 0], away[:, 1]), rcond=None
-    )[0]
+    radius = (
+        _harmonics(around)
+        @ np.linalg.lstsq(_harmonics(angle), np.hypot(away[:, 0], away[:, 1]), rcond=None)[0]
+    )
     offset = np.arange(-_INSIDE * rim.radius_px, _OUTSIDE * rim.radius_px, _STEP)
     at = radius[:, None] + offset[None, :]
     x = rim.centre_px[0] + at * np.cos(around)[:, None]

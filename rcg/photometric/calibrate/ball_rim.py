@@ -69,8 +69,11 @@ def find_rims(pictures: Sequence[FloatArray]) -> list[Rim]:
     for picture in pictures:
         smooth = cv2.GaussianBlur(picture, (0, 0), 1.0)
         for x, y, radius in _candidates(picture):
-            if any(np.hypot(x - r.centre_px[0], y - r.centre_px[1]) < 0.1 * radius
-                   and abs(radius - r.radius_px) < 0.1 * radius for r in seen):
+            if any(
+                np.hypot(x - r.centre_px[0], y - r.centre_px[1]) < 0.1 * radius
+                and abs(radius - r.radius_px) < 0.1 * radius
+                for r in seen
+            ):
                 continue
             inner = refine(smooth, (x, y), radius)
             if inner is None or inner.support < MIN_SUPPORT:

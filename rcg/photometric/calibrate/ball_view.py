@@ -1,7 +1,7 @@
 """A sphere before a camera: what its outline tells of it, and which way light was reflected at a pixel.
 
-Axes are the camera's: x right, y up, z from the scene to the camera. Without a field of view the camera is far
-away (orthographic) and lengths are pixels; with one, lengths are the ball's radius.
+Axes are the camera's: x right, y up, z from the scene to the camera. Without a field of view the camera is
+far away (orthographic) and lengths are pixels; with one, lengths are the ball's radius.
 """
 
 from __future__ import annotations
@@ -36,7 +36,8 @@ class View:
 
     def centred(self, xy_px: Array) -> Array:
         """(k, 2) pixels from the picture's centre, y up."""
-        return (xy_px - np.array([(self.width - 1) / 2, (self.height - 1) / 2])) * np.array([1.0, -1.0])
+        middle = np.array([(self.width - 1) / 2, (self.height - 1) / 2])
+        return np.asarray((xy_px - middle) * np.array([1.0, -1.0]))
 
     def rays(self, xy_px: Array) -> Array:
         """(k, 3) unit vectors from the camera through pixels (k, 2)."""
@@ -58,7 +59,8 @@ class Ball:
         radius: in the same unit.
         centre_px: (x, y) of the outline's middle, and
         radius_px: its radius, in pixels.
-        angle_sd: standard error of a normal that the outline's own error causes, at the ball's middle, radians.
+        angle_sd: standard error of a normal that the outline's own error causes, at the ball's middle,
+        radians.
     """
 
     view: View

@@ -113,7 +113,7 @@ def read_card(frames: Sequence[Frame], place: CardPlace | None = None, *, thread
 def _placed(
     lit: list[Frame], place: CardPlace, threads: int
 ) -> tuple[CardSize, CardOutline, Registration, Array, str]:
-    """Return the card's size, its outline, how the frames lie to each other, card to rig axes, and by what."""
+    """Return the card's size and outline, how the frames lie to each other, card to rig axes, by what."""
     height, width = lit[0].pixels.shape[:2]
     if place.px_per_mm is not None:
         size = CardSize(width / place.px_per_mm, height / place.px_per_mm, "scale")
@@ -129,9 +129,7 @@ def _placed(
         tl, tr, br, bl = outline.corners_px
         across = ((tr - tl) + (br - bl)) * np.array([1, -1])
         return size, outline, registration, _turn(across, np.zeros(2)), "the card's outline"
-    outline, registration, pose = locate_on_mat(
-        lit, poses, place.height_mm / place.width_mm, threads=threads
-    )
+    outline, registration, pose = locate_on_mat(lit, poses, place.height_mm / place.width_mm, threads=threads)
     tl, tr, br, bl = pose.to_mm(outline.corners_px) * (place.mat_scale or 1.0)
     middle = (tl + tr + br + bl) / 4
     return size, outline, registration, _turn((tr - tl) + (br - bl), middle), "the printed mat"

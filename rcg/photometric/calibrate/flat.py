@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -57,7 +57,7 @@ class FlatResult:
     dust: float
     texture: float
     where: str
-    remarks: tuple[str, ...] = field(default=())
+    remarks: tuple[str, ...] = ()
 
 
 def measure_flat(
@@ -71,7 +71,8 @@ def fit_flat(reading: CardReading, *, at: str | None = None) -> FlatResult:
     """Fit the smooth field of each light to a card's patches.
 
     Raises:
-        CalibrationError: too few patches, or a card whose brightness is not smooth: glossy, bent sharply, shaded.
+        CalibrationError: too few patches, or a card whose brightness is not smooth: glossy, bent sharply,
+        shaded.
     """
     uv = reading.xy_mm / np.array(reading.half_mm)
     if len(uv) < 2 * TERMS:
@@ -132,7 +133,7 @@ def _remarks(lights: Sequence[FlatLight]) -> list[str]:
     if levels.max() > 1.5 * levels.min():
         dim, bright = lights[int(levels.argmin())], lights[int(levels.argmax())]
         said.append(
-            f"Light {dim.name} is {levels.min() / levels.max():.0%} as bright as light {bright.name}. That is "
-            "corrected, but its frame is noisier."
+            f"Light {dim.name} is {levels.min() / levels.max():.0%} as bright as light {bright.name}. That "
+            "is corrected, but its frame is noisier."
         )
     return said

@@ -9,8 +9,8 @@ import numpy as np
 from rcg.photometric.calibrate.errors import CalibrationError
 from rcg.photometric.channels import brightest
 from rcg.photometric.find_errors import FramesDifferError
-from rcg.photometric.linearise import samples_to_linear
 from rcg.photometric.lights import is_ambient
+from rcg.photometric.linearise import samples_to_linear
 from rcg.photometric.solve import CHANNELS
 from rcg.photometric.types import BoolArray, FloatArray, Frame
 

@@ -55,4 +55,4 @@ def meet(origins: Array, directions: Array, sd: Array) -> Meeting | None:
     off = (across @ (place - origins)[:, :, None])[..., 0]
     free = max(1, 2 * len(origins) - 3)
     chi2 = float(((off**2).sum(1) / (sd * distance) ** 2).sum()) / free
-    return Meeting(place, np.linalg.inv(information) * max(1.0, chi2))
+    return Meeting(np.asarray(place), np.asarray(np.linalg.inv(information) * max(1.0, chi2), np.float64))

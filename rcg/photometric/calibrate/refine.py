@@ -1,10 +1,10 @@
 """Lights whose places are roughly known, refined by how their light falls off over a flat matte card.
 
-The brightness under light i is ``c(x) e_i z_i b_i(x) / d_i(x)^3``: the card's own and the camera's part c is the
-same in all frames and drops out of the differences of logarithms; b is the lamp's beam, a power of the cosine about
-its axis and a gradient of its own where it is aimed aside. Strengths, beam, and the ring's radius, height, turn and
-middle (or each light's place) are fitted with what was told as a prior, so that what the card does not tell stays as
-it was; how far a parameter's error shrank says which was determined.
+The brightness under light i is ``c(x) e_i z_i b_i(x) / d_i(x)^3``: the card's own and the camera's part c is
+the same in all frames and drops out of the differences of logarithms; b is the lamp's beam, a power of the
+cosine about its axis and a gradient of its own where it is aimed aside. Strengths, beam, and the ring's
+radius, height, turn and middle (or each light's place) are fitted with what was told as a prior, so that
+what the card does not tell stays as it was; how far a parameter's error shrank says which was determined.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from scipy.optimize import least_squares
 
 from rcg.photometric.calibrate.card_reading import CardReading
 from rcg.photometric.calibrate.errors import CalibrationError
-from rcg.photometric.flat_field import predicted
+from rcg.photometric.flatten_frames import predicted
 
 Array = npt.NDArray[np.float64]
 
@@ -107,7 +107,8 @@ def refine_lights(
         ring: the lights stand evenly on one ring and move together; otherwise each is refined by itself.
 
     Raises:
-        CalibrationError: counts that differ, fewer than four lights, or a card that no place of the lights explains.
+        CalibrationError: counts that differ, fewer than four lights, or a card that no place of the lights
+        explains.
     """
     n = len(reading.names)
     if n != len(positions_mm):
@@ -133,13 +134,16 @@ def refine_lights(
         told += p[k + 1 : -n].reshape(n, 2) @ xy.T
         return np.asarray(seen - (told - told.mean(0)))
 
+    def weighted(p: Array, sd: float) -> Array:
+        return np.concatenate([misfit(p).ravel() / sd, p / prior])
+
     start = np.zeros(len(prior))
     start[-n:] = np.median(misfit(start), axis=1)
     before = _rms(misfit(start))
     noise = max(_NOISE, 0.5 * before)
     for _ in range(3):
         found = least_squares(
-            lambda p, sd: np.concatenate([misfit(p).ravel() / sd, p / prior]),
+            weighted,
             start,
             args=(noise,),
             loss="soft_l1",
@@ -153,8 +157,8 @@ def refine_lights(
         raise CalibrationError(
             "no_fit",
             f"No place of the lights explains the card: {after:.1%} is left, of {before:.1%} before.",
-            "Are the frames in the rig's order, the card flat and matte, and the lights about where the rig has "
-            "them? Then use a ball.",
+            "Are the frames in the rig's order, the card flat, lights about where the rig has them? "
+            "Then use a ball.",
         )
     # Neighbouring patches share the paper's and the lamp's structure: a third of them count.
     jacobian = _numeric(lambda p: misfit(p).ravel(), start, 1e-3 * prior) / (noise * np.sqrt(3.0))
@@ -238,6 +242,6 @@ def _remarks(parameters: tuple[Parameter, ...]) -> list[str]:
     if not missed:
         return []
     if len(missed) > 5:
-        return [f"{len(missed)} of {len(parameters)} coordinates could not be told from the card and stay about "
-                "as they were."]
+        share = f"{len(missed)} of {len(parameters)} coordinates"
+        return [f"{share} could not be told from the card and stay about as they were."]
     return [f"The card does not tell {', '.join(missed)}: it stays about as it was."]

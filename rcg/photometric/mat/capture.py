@@ -231,7 +231,7 @@ def lights_on_card(
 
 
 def evened(flat: FloatArray, gain: Array | FloatArray, saturated: float) -> FloatArray:
-    """Return a frame (H, W, 3) with its gain, (3,) or (H, W, 1), at most 1; samples at full scale stay there."""
+    """Return a frame (H, W, 3) with a gain, (3,) or (H, W, 1), of at most 1; full scale stays full scale."""
     return np.where(flat >= np.float32(saturated), flat, flat * gain.astype(np.float32))
 
 

@@ -79,7 +79,9 @@ def render_ball(scene: BallScene) -> list[Frame]:
     for index, light in enumerate(np.asarray(scene.positions_mm, np.float64)):
         value = _traced(scene, light, origins, rays)
         blurred = cv2.GaussianBlur(np.minimum(value, 40.0), (0, 0), 0.7)
-        noisy = blurred + scene.noise * np.sqrt(np.clip(blurred, 0.01, 1)) * rng.standard_normal(blurred.shape)
+        noisy = blurred + scene.noise * np.sqrt(np.clip(blurred, 0.01, 1)) * rng.standard_normal(
+            blurred.shape
+        )
         pixels = np.round(255 * srgb_encode(noisy)).astype(np.uint8)
         name = str(index + 1)
         frames.append(Frame(name, f"{name}.png", np.repeat(pixels[..., None], 3, axis=2)))

@@ -1,8 +1,8 @@
 """A plain card on a dark table under lamps with lenses, for the calibration by a white card and its proof.
 
-Unlike the scenes of :mod:`rcg.photometric.render.scene`, every lamp here has a beam: its light falls off about the
-axis from the lamp to where it is aimed, so that a point light is not the truth. The card is Lambertian and may
-carry relief, so that what a flat field is worth can be measured against known normals.
+Unlike the scenes of :mod:`rcg.photometric.render.scene`, every lamp here has a beam: its light falls off
+about the axis from the lamp to where it is aimed, so that a point light is not the truth. The card is
+Lambertian and may carry relief, so that what a flat field is worth can be measured against known normals.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class FlatScene:
 
 
 def irradiance(scene: FlatScene, index: int, x: Array, y: Array) -> tuple[Array, Array]:
-    """Return the light's strength at places on the card's plane, and the unit vectors (..., 3) to the lamp."""
+    """Return the light's strength at places on the card's plane, and unit vectors (..., 3) to the lamp."""
     lamp = np.asarray(scene.positions_mm[index], np.float64)
     to_lamp = lamp - np.stack([x, y, np.zeros_like(x)], -1)
     distance = np.linalg.norm(to_lamp, axis=-1)
@@ -96,7 +96,9 @@ def render_flat(scene: FlatScene) -> list[Frame]:
     gain = scene.peak / max(float((value[cover > 0.5] / 1.0).max()) for value in values)
     frames = []
     for index, value in enumerate(values):
-        noisy = gain * value + scene.noise * np.sqrt(np.clip(gain * value, 0.01, 1)) * rng.standard_normal(x.shape)
+        noisy = gain * value + scene.noise * np.sqrt(np.clip(gain * value, 0.01, 1)) * rng.standard_normal(
+            x.shape
+        )
         pixels = np.round(65535 * srgb_encode(noisy)).astype(np.uint16)
         name = str(index + 1)
         frames.append(Frame(name, f"{name}.png", np.repeat(pixels[..., None], 3, axis=2)))
