@@ -17,6 +17,7 @@ COMMAND_MODULES: tuple[str, ...] = (
     "grade",
     "importer",
     "rig",
+    "calibrate",
     "demo",
     "render",
     "mat",

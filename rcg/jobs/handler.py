@@ -88,6 +88,7 @@ HANDLERS: dict[str, Handler] = {
     for handler in (
         Handler("grade", "rcg.jobs.grade:compute", "rcg.jobs.grade:accept"),
         Handler("demo", "rcg.jobs.demo:compute", "rcg.jobs.demo:accept"),
+        Handler("calibrate", "rcg.jobs.calibrate:compute", "rcg.jobs.calibrate:accept"),
         Handler("ingest", "rcg.jobs.ingest:compute", "rcg.jobs.ingest:accept"),
         Handler("dataset_import", "rcg.jobs.dataset_import:compute", "rcg.jobs.dataset_import:accept"),
         Handler(

@@ -21,6 +21,7 @@ from rcg.capture.lights.places import (
     lights_spec,
     positions_mm,
 )
+from rcg.errors import InputError
 from rcg.photometric.flat_field import TERMS, FlatField
 from rcg.photometric.light_text import rig_text
 from rcg.photometric.lights import LightsSpec, resolve
@@ -117,6 +118,26 @@ class FlatCalibration(_Strict):
         return FlatField(self.half_mm, np.array(self.log, np.float64), day(self.at))
 
 
+class CalibrateOptions(_Strict):
+    """What is known when photographs are measured.
+
+    Attributes:
+        ball_mm: the ball's diameter; places in millimetres need it.
+        fov_deg: field of view of the camera across the longer side of its pictures.
+        balls: how many balls are in each picture.
+        circle: (x, y, radius) of the ball in pixels, where it cannot be found by itself.
+        card_mm: width and height of the white card.
+        px_per_mm: of the photographs, where the white card fills them.
+    """
+
+    ball_mm: float | None = Field(None, gt=0, le=500)
+    fov_deg: float | None = Field(None, ge=2, le=150)
+    balls: int = Field(1, ge=1, le=8)
+    circle: tuple[Number, Number, Annotated[float, Field(gt=0)]] | None = None
+    card_mm: tuple[Annotated[float, Field(ge=20, le=500)], Annotated[float, Field(ge=20, le=500)]] = (63, 88)
+    px_per_mm: float | None = Field(None, gt=0, le=1000)
+
+
 Calibration = Annotated[LightsCalibration | FlatCalibration, Field(discriminator="what")]
 CALIBRATION: TypeAdapter[LightsCalibration | FlatCalibration] = TypeAdapter(Calibration)
 
@@ -139,15 +160,20 @@ def spec_of(places: Places, calibration: dict[str, Any] | None, rig: str) -> Lig
     lights, flat = kept(calibration)
     if lights is None and flat is None:
         return lights_spec(places)
+    return LightsSpec(kind="rig", text=rig_file(places, calibration, rig))
+
+
+def rig_file(places: Places, calibration: dict[str, Any] | None, rig: str) -> str:
+    """Return a rig as a file: its lights, by what they were measured, and its flat field."""
+    lights, flat = kept(calibration)
     vectors, near = vectors_of(places, lights)
     measured = Measured(lights.by, day(lights.at), rig) if lights else None
-    text = rig_text(
+    return rig_text(
         ring_names(len(vectors)), vectors, near=near, rig=rig, measured=measured,
         intensities=[light.intensity for light in lights.lights] if lights else None,
         assumed_elevation_deg=places.elevation_deg if lights is None and isinstance(places, Named) else None,
         flat_field=flat.field() if flat else None,
     )  # fmt: skip
-    return LightsSpec(kind="rig", text=text)
 
 
 def vectors_of(places: Places, lights: LightsCalibration | None) -> tuple[npt.NDArray[np.float64], bool]:
@@ -163,7 +189,10 @@ def check(places: Places, found: LightsCalibration | FlatCalibration) -> None:
     names = list(ring_names(count_of(places)))
     mine = [light.name for light in found.lights]
     if mine != names:
-        raise ValueError(f"It is of the lights {', '.join(mine)}; the rig has {', '.join(names)}.")
+        raise InputError(
+            f"The calibration is of the lights {', '.join(mine)}; the rig has {', '.join(names)}.",
+            "Measure the rig as it is now.",
+        )
     resolve(spec_of(places, {found.what: found.model_dump(mode="json")}, "rig"), names)
 
 
