@@ -2,7 +2,7 @@
 
 The brightness under light i is ``c(x) e_i z_i b_i(x) / d_i(x)^3``: the card's own and the camera's part c is
 the same in all frames and drops out of the differences of logarithms; b is the lamp's beam, a power of the
-cosine about its axis and a gradient of its own where it is aimed aside. Strengths, beam, and the ring's
+cosine about its axis wherever that is aimed. Strengths, beam, and the ring's
 radius, height, turn and middle (or each light's place) are fitted with what was told as a prior, so that
 what the card does not tell stays as it was; how far a parameter's error shrank says which was determined.
 """
@@ -33,8 +33,10 @@ _PLACE_PRIOR = 0.08
 _STRENGTH_PRIOR = 0.7
 _BEAM_PRIOR = 1.0
 """of the exponent of the cosine: 0 is a point light, 1 a bare LED"""
-_ASIDE_PRIOR = 0.0015
-"""of a lamp's own gradient, per mm: aimed aside by some ten millimetres"""
+_AIM_PRIOR_MM = 15.0
+"""of where on the card's plane a lamp's axis points"""
+_ASIDE_PRIOR = 0.0004
+"""of a gradient that no beam explains, per mm"""
 _PATCHES = 300
 _LEARNED = 0.5
 """a parameter counts as determined when its error is below this share of what was known before"""
@@ -124,14 +126,20 @@ def refine_lights(
     xy, log = reading.xy_mm[::every], reading.log[:, ::every]
     seen = log - log.mean(0)
     prior = np.concatenate(
-        [model.prior, [_BEAM_PRIOR], np.full(2 * n, _ASIDE_PRIOR), np.full(n, _STRENGTH_PRIOR)]
+        [
+            model.prior,
+            [_BEAM_PRIOR],
+            np.full(2 * n, _AIM_PRIOR_MM),
+            np.full(2 * n, _ASIDE_PRIOR),
+            np.full(n, _STRENGTH_PRIOR),
+        ]
     )
 
     def misfit(p: Array) -> Array:
         places = model.places(p[:k])
         told = np.log(predicted(places, places, np.ones(n), xy)) + p[-n:, None]
-        told += p[k] * np.log(_about_axis(places, xy))
-        told += p[k + 1 : -n].reshape(n, 2) @ xy.T
+        aim, aside = p[k + 1 : -n].reshape(2, n, 2)
+        told += p[k] * np.log(_about_axis(places, aim, xy)) + aside @ xy.T
         return np.asarray(seen - (told - told.mean(0)))
 
     def weighted(p: Array, sd: float) -> Array:
@@ -177,11 +185,12 @@ def refine_lights(
     )  # fmt: skip
 
 
-def _about_axis(places: Array, xy_mm: Array) -> Array:
-    """(n, k) cosine between a lamp's axis, aimed at the card's middle, and its ray to each place."""
+def _about_axis(places: Array, aim_mm: Array, xy_mm: Array) -> Array:
+    """(n, k) cosine between a lamp's axis, aimed at a place of the card's plane, and its ray to each place."""
     rays = np.concatenate([xy_mm, np.zeros((len(xy_mm), 1))], axis=1)[None] - places[:, None]
     rays /= np.linalg.norm(rays, axis=-1, keepdims=True)
-    axis = -places / np.linalg.norm(places, axis=1, keepdims=True)
+    axis = np.column_stack([aim_mm, np.zeros(len(aim_mm))]) - places
+    axis /= np.linalg.norm(axis, axis=1, keepdims=True)
     return np.asarray(np.clip(np.einsum("nki,ni->nk", rays, axis), 0.05, 1))
 
 
