@@ -21,6 +21,8 @@ LOWEST = -0.03
 _LEVELS = (0.35, 0.5, 0.7)
 """shares of the peak above which a pixel belongs to the highlight; their spread is part of the error"""
 _RIVAL = 0.3
+_GLINT, _SPECK_PX = 0.01, 5
+"""a second image as bright but this much smaller, or of fewer pixels, is dust or a glint"""
 _LARGE = 0.12
 """share of the ball's disc that a highlight may cover"""
 _DIMMEST = 0.02
@@ -148,7 +150,9 @@ def _component(values: FloatArray, level: float, disc: _Disc, name: str) -> tupl
     mine = int(weight.argmax())
     if not weight[mine]:
         raise _at_rim(name)
-    places = int((weight > _RIVAL * weight[mine]).sum())
+    area = np.bincount(labels.ravel(), minlength=count)
+    small = (area >= _SPECK_PX) & (weight > _GLINT * weight[mine])
+    places = int((small | (weight > _RIVAL * weight[mine])).sum())
     if places > 1:
         raise CalibrationError(
             "several_highlights",

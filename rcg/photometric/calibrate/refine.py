@@ -38,9 +38,12 @@ _AIM_PRIOR_MM = 15.0
 _ASIDE_PRIOR = 0.0004
 """of a gradient that no beam explains, per mm"""
 _PATCHES = 300
+_ROUNDS = 40
 _LEARNED = 0.5
 """a parameter counts as determined when its error is below this share of what was known before"""
-_WORST_AFTER = 0.05
+_WORST_BEFORE, _WORST_AFTER = 0.15, 0.01
+_TURNED_DEG = 25.0
+"""a light that was told so wrongly was not told at all"""
 
 
 @dataclass(frozen=True)
@@ -148,6 +151,8 @@ def refine_lights(
     start = np.zeros(len(prior))
     start[-n:] = np.median(misfit(start), axis=1)
     before = _rms(misfit(start))
+    if before > _WORST_BEFORE:
+        raise _no_fit(before, before)
     noise = max(_NOISE, 0.5 * before)
     for _ in range(3):
         found = least_squares(
@@ -156,18 +161,17 @@ def refine_lights(
             args=(noise,),
             loss="soft_l1",
             x_scale=prior,
+            max_nfev=_ROUNDS,
         )
         start = found.x
         noise = max(_NOISE, _rms(misfit(start)))
     places, strength = model.places(start[:k]), start[-n:]
     after = _rms(misfit(start))
-    if after > _WORST_AFTER or not np.isfinite(places).all() or (places[:, 2] <= 0).any():
-        raise CalibrationError(
-            "no_fit",
-            f"No place of the lights explains the card: {after:.1%} is left, of {before:.1%} before.",
-            "Are the frames in the rig's order, the card flat, lights about where the rig has them? "
-            "Then use a ball.",
-        )
+    moved = (
+        (positions_mm * places).sum(1) / np.linalg.norm(positions_mm, axis=1) / np.linalg.norm(places, axis=1)
+    )
+    if after > _WORST_AFTER or (places[:, 2] <= 0).any() or moved.min() < np.cos(np.deg2rad(_TURNED_DEG)):
+        raise _no_fit(before, after)
     # Neighbouring patches share the paper's and the lamp's structure: a third of them count.
     jacobian = _numeric(lambda p: misfit(p).ravel(), start, 1e-3 * prior) / (noise * np.sqrt(3.0))
     covariance = np.linalg.inv(jacobian.T @ jacobian + np.diag(prior**-2.0))
@@ -185,8 +189,16 @@ def refine_lights(
     )  # fmt: skip
 
 
+def _no_fit(before: float, after: float) -> CalibrationError:
+    return CalibrationError(
+        "no_fit",
+        f"No place of the lights explains the card: {after:.1%} is left, of {before:.1%} before.",
+        "See that the frames are in the rig's order and the card is flat; else use a ball.",
+    )
+
+
 def _about_axis(places: Array, aim_mm: Array, xy_mm: Array) -> Array:
-    """(n, k) cosine between a lamp's axis, aimed at a place of the card's plane, and its ray to each place."""
+    """(n, k) cosine between a lamp's axis, aimed at a place on the plane, and its ray to each place."""
     rays = np.concatenate([xy_mm, np.zeros((len(xy_mm), 1))], axis=1)[None] - places[:, None]
     rays /= np.linalg.norm(rays, axis=-1, keepdims=True)
     axis = np.column_stack([aim_mm, np.zeros(len(aim_mm))]) - places

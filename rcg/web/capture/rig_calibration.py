@@ -19,6 +19,7 @@ from rcg.web.formatting import age, old
 from rcg.web.pages import ContainerDep, base_url
 
 router = APIRouter()
+_SELF = "estimated from each card itself, which takes its curl along"
 _BY = {"ball": "on a ball", "ring": "on a white card"}
 
 
@@ -54,7 +55,7 @@ def shown(rig: RigOut) -> list[Shown]:
         _part("lights", "Places", lights, _said(lights) if lights else told, earlier),
         _part(
             "flat", "Flat field", flat,
-            f"measured by {flat.where}" if flat else "estimated from each card itself, which takes its curl along",
+            f"measured on a white card, placed by {flat.where}" if flat else _SELF,
             earlier,
         ),
     ]  # fmt: skip

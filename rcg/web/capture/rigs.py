@@ -74,6 +74,7 @@ def new_page(request: Request, pages: PagesDep, container: ContainerDep, driver:
         crumbs=(("Capture", AREA), ("Rigs", HERE), ("New rig", None)),
         rig=None,
         measured="",
+        by="",
         ways=[{"way": item, "missing": item.missing()} for item in WAYS.values()],
         **_form(request, chosen, {}, _NEW),
         commands=commands,
@@ -89,7 +90,7 @@ def rig_page(
     driver: str = "",
     calibration: str = "",
 ) -> Response:
-    """One rig: its lights to try, its settings, what was measured. ``driver`` shows another one's settings."""
+    """One rig: its lights, its settings, what was measured. ``driver`` shows another one's settings."""
     rig = service.get(container, rig_id)
     chosen = way(driver or rig.driver)
     config = rig.config if chosen.name == rig.driver else {}
@@ -110,6 +111,7 @@ def rig_page(
         ways=[{"way": item, "missing": item.missing()} for item in WAYS.values()],
         calibration=shown(rig),
         measured=measured.model_dump_json() if measured else "",
+        by="" if measured is None else shown(rig)[0].says,
         job=calibration,
         **_form(request, chosen, config, rig.lights),
         commands=commands,

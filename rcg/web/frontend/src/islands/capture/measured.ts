@@ -15,6 +15,7 @@ export interface FlatFound {
 export type Found = LightsFound | FlatFound;
 const THIN = "\u2009", ORDER = 4;
 const percent = (value: number, digits = 1): string => `${(100 * value).toFixed(digits)}${THIN}%`;
+const tenth = (value: number): string => (Math.round(10 * value) / 10 + 0).toFixed(1).replace("-", "\u2212");  // no "-0.0"
 const figure = (text: string): HTMLElement => h("td", { class: "digits" }, text);
 const head = (...names: string[]): HTMLElement => h("thead", {}, h("tr", {}, ...names.map((name) => h("th", { scope: "col" }, name))));
 
@@ -46,11 +47,11 @@ function figures(found: LightsFound): HTMLElement | null {
 }
 
 function lightTable(found: LightsFound): HTMLElement {
-  const azimuth = ([x, y]: Vector): number => (((Math.atan2(x, y) * 180) / Math.PI) % 360 + 360) % 360;
+  const azimuth = ([x, y]: Vector): number => (Math.round((Math.atan2(x, y) * 1800) / Math.PI) / 10 + 360) % 360;
   const rows = found.lights.map((light) => {
     const [x, y, z] = light.vector, se = light.se_mm ? ` ± ${Math.max(...light.se_mm).toFixed(1)}` : "";
     const cells = [h("td", {}, light.name), figure(`${azimuth(light.vector).toFixed(1)}°`), figure(`${elevation(light.vector).toFixed(1)}°`), figure(light.se_deg === null ? "-" : `± ${light.se_deg.toFixed(2)}°`)];
-    if (found.near) cells.push(figure(`${x.toFixed(1)}, ${y.toFixed(1)}, ${z.toFixed(1)}${se}${THIN}mm`));
+    if (found.near) cells.push(figure(`${tenth(x)}, ${tenth(y)}, ${tenth(z)}${se}${THIN}mm`));
     if (found.by === "ring") cells.push(figure(light.intensity.toFixed(3)));
     return h("tr", {}, ...cells);
   });
