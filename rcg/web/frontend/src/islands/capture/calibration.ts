@@ -8,6 +8,7 @@ import type { Places } from "./places";
 
 interface Capture { id: string; card: string; side: string; lights: number; created_at: number }
 const PICTURE = /\.(jpe?g|png|tiff?|webp)$/i;
+const UNLIT = /(^|[\s_.-])(ambient|dark|0+)\.[a-z]+$/i;  // frames with every light off, as rcg.photometric.lights has them
 const byName = new Intl.Collator(undefined, { numeric: true }).compare;
 const pressed = (group: string, root: ParentNode): string => one<HTMLButtonElement>(`[${group}] [aria-pressed=true]`, root)?.value ?? "";
 const figure = (selector: string, root: ParentNode): number | null => { const read = Number.parseFloat(one<HTMLInputElement>(selector, root)?.value ?? ""); return Number.isFinite(read) ? read : null; };
@@ -56,6 +57,8 @@ export function mount(root: HTMLElement): void {
       return call<Job>("POST", `/api/rigs/${rig}/calibrations`, { what, capture_ids: chosen, options: options() });
     }
     if (!sets.length) { refuse("No photograph is chosen.", `Choose ${count}, one per light.`); return null; }
+    const short = sets.map((files) => files.filter((file) => !UNLIT.test(file.name)).length).find((lit) => lit !== count);
+    if (short !== undefined) { refuse(`${short} photographs under a light came; the rig has ${count} lights.`, "Choose one per light, in order or named 1.jpg, 2.jpg, …; one more may be ambient."); return null; }
     const form = new FormData();
     form.append("what", what);
     form.append("options", JSON.stringify(options()));
@@ -114,6 +117,7 @@ export function mount(root: HTMLElement): void {
 
   const kept = JSON.parse(one("[data-kept-flat]", root)?.textContent ?? "{}") as Partial<FlatFound>;
   if (kept.log && kept.half_mm && kept.lights) one("[data-fields]", root)?.replaceChildren(fields(kept as FlatFound));
+  if (measure) measure.disabled = false;
   const job = root.dataset["job"];
   if (job && /^[0-9a-f]{32}$/.test(job)) ended(job).then((end) => { if (end.state === "done") show(end); else refuse(end.error?.detail ?? "It failed.", end.error?.hint ?? ""); }).catch((error: unknown) => problem(result, error));
 }
