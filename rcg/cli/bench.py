@@ -23,6 +23,7 @@ def register(app: typer.Typer) -> None:
     group.command()(serve)
     group.command()(grade)
     group.command()(capture)
+    group.command()(calibrate)
     group.command()(datasets)
     group.command()(training)
     app.add_typer(group, name="bench")
@@ -55,6 +56,13 @@ def capture(
     from rcg.bench.capture import bench_capture
 
     _show(bench_capture(sets, threads, _say), json_out)
+
+
+def calibrate(json_out: JsonOption = None) -> None:
+    """Rendered balls and white cards: directions, places, flat fields and what they are worth for normals."""
+    from rcg.bench.calibrate import bench_calibrate
+
+    _show(bench_calibrate(_say), json_out)
 
 
 def datasets(

@@ -26,6 +26,7 @@ _REACHES = (0.16, 0.05, 0.02)
 """how far round the last circle the edge is looked for, in radii, round by round"""
 _GROWN = (0.24, 0.1, 0.04, 0.02)
 """likewise for the outline round the mirror image of the table, which lies aside near a camera"""
+_GROWTHS = 3
 _SURE = 0.75
 
 
@@ -75,11 +76,7 @@ def find_rims(pictures: Sequence[FloatArray]) -> list[Rim]:
                 for r in seen
             ):
                 continue
-            inner = refine(smooth, (x, y), radius)
-            if inner is None or inner.support < MIN_SUPPORT:
-                continue
-            outer = refine(smooth, inner.centre_px, inner.radius_px * _HORIZON, _GROWN)
-            seen += [rim for rim in (inner, outer) if rim is not None and rim.support >= MIN_SUPPORT]
+            seen += _growing(smooth, (x, y), radius)
     seen.sort(key=lambda rim: (rim.support >= _SURE, rim.radius_px), reverse=True)
     kept: list[Rim] = []
     for rim in seen:
@@ -87,6 +84,19 @@ def find_rims(pictures: Sequence[FloatArray]) -> list[Rim]:
         if all(d > 0.9 * max(rim.radius_px, o.radius_px) for d, o in zip(apart, kept, strict=True)):
             kept.append(rim)
     return kept
+
+
+def _growing(smooth: npt.NDArray[np.generic], centre: tuple[float, float], radius: float) -> list[Rim]:
+    """The outline near a circle, and those round it: the ball round the end of the table's mirror image."""
+    found = []
+    rim = refine(smooth, centre, radius)
+    for _ in range(_GROWTHS):
+        if rim is None:
+            break
+        if rim.support >= MIN_SUPPORT:
+            found.append(rim)
+        rim = refine(smooth, rim.centre_px, rim.radius_px * _HORIZON, _GROWN)
+    return found
 
 
 def refine(
