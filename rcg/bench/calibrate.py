@@ -1,8 +1,8 @@
 """``rcg bench calibrate``: a ball, a white card, a refined ring, and what they are worth, on renders.
 
-The rendered lamps have beams that are aimed aside. The refinement's model is of the same family (a power of the
-cosine about an axis), so that its figure is what a lamp like that allows; the flat field's polynomial is not. The
-ball's table, lamp and camera are those of :mod:`rcg.photometric.render.ball`.
+The rendered lamps have beams that are aimed aside. The refinement's model is of the same family (a power of
+the cosine about an axis), so that its figure is what a lamp like that allows; the flat field's polynomial is
+not. The ball's table, lamp and camera are those of :mod:`rcg.photometric.render.ball`.
 """
 
 from __future__ import annotations
