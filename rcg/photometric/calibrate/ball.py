@@ -31,6 +31,8 @@ from rcg.photometric.types import BoolArray, FloatArray, Frame
 
 Progress = Callable[[float, str], None]
 _FAR_OFF_MM = 15.0
+_WHOLE, _UNSEEN_SD = 0.85, 0.06
+"""an outline that is seen in a smaller share of the directions is wrong by more than its points show"""
 
 
 @dataclass(frozen=True)
@@ -128,6 +130,12 @@ def measure_ball(
     if progress:
         progress(1.0, "Measured")
     remarks = _remarks(seen, options, far, at)
+    worst = min(ball.support for ball in balls)
+    if worst < _WHOLE:
+        remarks.append(
+            f"The ball's outline was seen in {worst:.0%} of the directions only. A ground of another "
+            "brightness, or telling the circle, makes the lights surer."
+        )
     return BallResult(tuple(lights), tuple(balls), not far, tuple(remarks))
 
 
@@ -205,7 +213,8 @@ def _lit_within(stack: FloatArray, rim: Rim) -> float:
 
 def _ball(view: View, rim: Rim, options: BallOptions) -> Ball:
     try:
-        return ball_of_rim(view, rim.points_px, rim.sd_px)
+        unseen = _UNSEEN_SD * max(0.0, _WHOLE - rim.support) * rim.radius_px
+        return ball_of_rim(view, rim.points_px, float(np.hypot(rim.sd_px, unseen)))
     except ValueError:
         raise CalibrationError(
             "wrong_fov",
