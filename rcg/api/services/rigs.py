@@ -75,7 +75,7 @@ def change(container: Container, rig_id: str, body: RigPatch) -> RigOut:
         raise InputError(f"{empty[0]} cannot be null.", "Leave it out to keep it.")
     with container.db.write() as session:
         row = rigs.get(session, rig_id)
-        before, told = setup_of(row), dict(row.lights)
+        before, told = setup_of(row), places_of(row)
         driver = changes.get("driver", row.driver)
         kept = row.config if driver == row.driver else {}
         if "config" in changes or driver != row.driver:
@@ -91,7 +91,7 @@ def change(container: Container, rig_id: str, body: RigPatch) -> RigOut:
             put_away(session, row, "round_trip", "settle")
         if setup_of(row).count != before.count:
             put_away(session, row, "lights", "flat")
-        elif row.lights != told:
+        elif places_of(row) != told:
             put_away(session, row, "lights")
         return rig_out(row)
 

@@ -113,7 +113,7 @@ def test_other_places_make_measured_places_void_and_keep_the_flat_field(client, 
 
 def test_another_name_changes_nothing_that_was_measured(client, rig):
     put(client, lights())
-    client.patch("/api/rigs/ring", json={"name": "ring 2"})
+    client.patch("/api/rigs/ring", json={"name": "ring 2", "lights": RING})  # as the form sends it
     assert client.get("/api/rigs/ring 2").json()["calibration"]["lights"]["by"] == "ball"
 
 

@@ -138,7 +138,7 @@ export function mount(root: HTMLElement): void {
     if (typeof read === "string") { problem(read); return; }
     const body: Record<string, unknown> = { name, config: readConfig(form), lights: read };
     const settle = one<HTMLInputElement>("[data-settle]", form);
-    if (settle) body["settle_ms"] = settle.value.trim() ? Number(settle.value) : null;
+    if (settle && settle.value !== settle.defaultValue) body["settle_ms"] = settle.value.trim() ? Number(settle.value) : null;
     if (id && root.dataset["driver"] !== root.dataset["current"]) body["driver"] = root.dataset["driver"];
     const done = id ? call<{ id: string }>("PATCH", `/api/rigs/${id}`, body) : call<{ id: string }>("POST", "/api/rigs", { ...body, driver: root.dataset["driver"] });
     done.then((rig) => {
