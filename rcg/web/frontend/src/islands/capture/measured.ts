@@ -41,7 +41,7 @@ function lightParts(found: LightsFound, told: Places, pictures: string[]): (HTML
 
 function figures(found: LightsFound): HTMLElement | null {
   if (!found.figures.length || found.figures.length > 8) return null;
-  const rows = found.figures.map((each) => h("tr", {}, h("td", {}, each.name), figure(`${each.before.toFixed(1)}${THIN}${each.unit}`), figure(`${each.after.toFixed(1)} ± ${each.se.toFixed(1)}${THIN}${each.unit}`),
+  const rows = found.figures.map((each) => h("tr", {}, h("td", {}, each.name), figure(`${tenth(each.before)}${THIN}${each.unit}`), figure(`${tenth(each.after)} ± ${each.se.toFixed(1)}${THIN}${each.unit}`),
     h("td", { class: each.determined ? "" : "muted" }, each.determined ? "determined" : "not determined by the card")));
   return h("div", { class: "table-wrap" }, h("table", { class: "table compact" }, head("", "Told", "Measured", ""), h("tbody", {}, ...rows)));
 }

@@ -128,7 +128,8 @@ export function mount(root: HTMLElement): void {
   form?.addEventListener("input", (event) => {
     if (event.target instanceof HTMLElement && event.target.matches("[data-driver-choice]")) return;
     showKind(form);
-    preview();
+    // What was measured stays drawn until somebody changes what was told.
+    if (!root.dataset["measured"] || (event.target instanceof HTMLElement && event.target.closest("[aria-labelledby=rg-places]"))) preview();
   });
   form?.addEventListener("submit", (event) => {
     event.preventDefault();
