@@ -23,6 +23,7 @@ from rcg.api.routers import (
     owner_datasets,
     owner_training,
     recipes,
+    rig_calibration,
     rigs,
     system,
     training,
@@ -57,7 +58,21 @@ def build(container: Container) -> FastAPI:
     )
     # The owner's routes come first: "/datasets/discover" must not be taken for a dataset's id.
     workshop = (owner_datasets, owner_training, datasets, kinds, labels, recipes, training, models, weights)
-    for part in (cards, grades, rigs, mat, capture, watch, *workshop, jobs, blobs, auth, system, docs):
+    for part in (
+        cards,
+        grades,
+        rigs,
+        rig_calibration,
+        mat,
+        capture,
+        watch,
+        *workshop,
+        jobs,
+        blobs,
+        auth,
+        system,
+        docs,
+    ):
         app.include_router(part.router)
     _declare_token(app)
     return app

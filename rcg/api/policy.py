@@ -47,7 +47,9 @@ WEIGHTS = "/api/weights"
 _ONE_IMAGE = re.compile(r"/api/blobs/[^/]+")
 _DATASET_FILES = re.compile(r"/api/datasets/(create|[^/]+/(files|import|upload/(images|annotations)))")
 _ANNOTATIONS = re.compile(r"/api/items/[^/]+/ops")
-_MANY_IMAGES = re.compile(r"/api/grade|/api/captures/[^/]+/files|/grade(/.*)?")
+_MANY_IMAGES = re.compile(
+    r"/api/grade|/api/captures/[^/]+/files|/api/rigs/[^/]+/calibrations/files|/grade(/.*)?"
+)
 
 
 def is_public(path: str) -> bool:

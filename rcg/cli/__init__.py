@@ -18,6 +18,7 @@ COMMAND_MODULES: tuple[str, ...] = (
     "importer",
     "rig",
     "capture",
+    "calibrate",
     "demo",
     "render",
     "mat",

@@ -23,6 +23,7 @@ def register(app: typer.Typer) -> None:
     group.command()(serve)
     group.command()(grade)
     group.command()(capture)
+    group.command()(calibrate)
     group.command()(datasets)
     group.command()(training)
     app.add_typer(group, name="bench")
@@ -79,6 +80,13 @@ def capture(
     given = named if any(value is not None for value in named) else [20, 3, 3, 100, 12, 10]
     rendered, *phone = [value or 0 for value in given]
     _show(bench_capture(rendered, threads, _say, Chosen(*phone)), json_out)
+
+
+def calibrate(json_out: JsonOption = None) -> None:
+    """Rendered balls and white cards: directions, places, flat fields and what they are worth for normals."""
+    from rcg.bench.calibrate import bench_calibrate
+
+    _show(bench_calibrate(_say), json_out)
 
 
 def datasets(

@@ -39,12 +39,18 @@ def _geometry(maps: Maps) -> CardGeometry:
 def _lights(maps: Maps) -> LightsUsed | None:
     if maps.lights is None:
         return None
+    measured, flat = maps.lights.measured, maps.lights.flat_field
     return LightsUsed(
         count=len(maps.lights),
         source=maps.lights.source,
         calibrated=maps.lights.calibrated,
         near=maps.lights.positions_mm is not None,
         assumed_elevation_deg=maps.lights.assumed_elevation_deg,
+        rig=measured.rig if measured else None,
+        measured_by=measured.by if measured else None,
+        measured_on=measured.at if measured else None,
+        flat_field="card" if flat is None else "measured",
+        flat_field_on=None if flat is None else flat.at,
     )
 
 

@@ -168,6 +168,16 @@ class LightsUsed(Model):
     calibrated: bool
     near: bool = False
     assumed_elevation_deg: float | None = None
+    rig: str | None = Field(default=None, description="name of the rig whose calibration was used")
+    measured_by: Literal["ball", "ring"] | None = Field(
+        default=None, description="ball: mirror images on a ball; ring: refined on a white card; null: told"
+    )
+    measured_on: str | None = Field(default=None, description="day of that measurement")
+    flat_field: Literal["measured", "card"] = Field(
+        default="card",
+        description="measured: on a white card, stored with the rig; card: estimated from the card itself",
+    )
+    flat_field_on: str | None = Field(default=None, description="day of the flat field's measurement")
 
 
 class FrameUsed(Model):

@@ -89,6 +89,7 @@ HANDLERS: dict[str, Handler] = {
         Handler("grade", "rcg.jobs.grade:compute", "rcg.jobs.grade:accept"),
         Handler("frame_look", "rcg.jobs.frame_look:compute", "rcg.jobs.frame_look:accept", resource="io"),
         Handler("demo", "rcg.jobs.demo:compute", "rcg.jobs.demo:accept"),
+        Handler("calibrate", "rcg.jobs.calibrate:compute", "rcg.jobs.calibrate:accept"),
         Handler("ingest", "rcg.jobs.ingest:compute", "rcg.jobs.ingest:accept"),
         Handler("dataset_import", "rcg.jobs.dataset_import:compute", "rcg.jobs.dataset_import:accept"),
         Handler(

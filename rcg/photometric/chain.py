@@ -21,12 +21,13 @@ from rcg.photometric import relief
 from rcg.photometric.channels import brightest, darkest
 from rcg.photometric.even_light import colour_picture, scaled_albedo
 from rcg.photometric.find_errors import FramesDifferError
+from rcg.photometric.flatten_frames import enlarged, evening
 from rcg.photometric.locate import locate
 from rcg.photometric.mat import capture as on_mat
 from rcg.photometric.mat.capture import MatCapture
 from rcg.photometric.mat.find import MatPose, frame_to_reference
 from rcg.photometric.mat.locate import locate_on_mat
-from rcg.photometric.rectify import rectify
+from rcg.photometric.rectify import map_shape, rectify
 from rcg.photometric.solve import solve_normals
 from rcg.photometric.types import (
     DEFAULT_PX_PER_MM,
@@ -140,12 +141,13 @@ def measure(
     still = np.eye(3)
     if mat is not None and mat.ambient is not None and pose is not None:
         still = frame_to_reference(mat.ambient, pose)
+    turned = _lights_on_card(lights, mat, pose, outline, mat_scale)
+    level = None if turned is None else evening(turned, map_shape(size, px_per_mm, margin_mm), px_per_mm)
     stack, saturated = _rectified(
-        lit, ambient, registration, outline, size, px_per_mm, margin_mm, gains, still, watch
+        lit, ambient, registration, outline, size, px_per_mm, margin_mm, gains, level, still, watch
     )
     mask = card_mask(stack.shape[1:3], size, px_per_mm)
     said += _exposure_remarks(saturated, lit)
-    turned = _lights_on_card(lights, mat, pose, outline, mat_scale)
     maps = Maps(
         px_per_mm=px_per_mm,
         margin_mm=margin_mm,
@@ -321,11 +323,12 @@ def _rectified(
     px_per_mm: float,
     margin_mm: float,
     gains: npt.NDArray[np.float64] | None,
+    level: FloatArray | None,
     still: npt.NDArray[np.float64],
     watch: _Watch,
 ) -> tuple[FloatArray, list[float]]:
-    """Return the (n, H, W, 3) frames on the card, ambient light taken off and exposures evened, and their
-    saturated shares."""
+    """Return the (n, H, W, 3) frames on the card, ambient light taken off, flat field and exposures evened,
+    and their saturated shares."""
     dark: FloatArray | None = None
     saturated: list[float] = []
     stack: FloatArray | None = None
@@ -343,6 +346,8 @@ def _rectified(
                 mask = card_mask(flat.shape, size, px_per_mm)
             saturated.append(float((brightest(flat)[mask] >= SATURATED).mean()))
             lit_alone = flat if dark is None else np.maximum(flat - dark, 0)
+            if level is not None:
+                lit_alone = on_mat.evened(lit_alone, enlarged(level[index], flat.shape[:2]), SATURATED)
             stack[index] = lit_alone if gains is None else on_mat.evened(lit_alone, gains[index], SATURATED)
     if stack is None:
         raise InputError("No frame came.", "Give one photograph, or four and more.")
@@ -370,7 +375,11 @@ def _overexposed(shares: Sequence[float], what: str) -> OverexposedError:
 def _with_relief(maps: Maps, lights: Lights, mask: BoolArray, threads: int, watch: _Watch) -> Maps:
     scale = maps.px_per_mm
     with watch.stage("solve", 0.6, "Solving normals"):
-        solution = solve_normals(maps.frames, lights, px_per_mm=scale, mask=mask, threads=threads)
+        # With a flat field measured, the card tells nothing but the frames' exposures: its curl stays.
+        order = 2 if lights.flat_field is None else 0
+        solution = solve_normals(
+            maps.frames, lights, px_per_mm=scale, mask=mask, threads=threads, flat_field=order
+        )
     with watch.stage("relief", 0.8, "Computing relief"):
         normal = relief.flatten(solution.normal, mask, scale)
         curvature = relief.mean_curvature(normal, scale, mask=mask)

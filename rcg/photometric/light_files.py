@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from rcg.errors import InputError
+from rcg.photometric.flat_field import TERMS, FlatField
+from rcg.photometric.types import Measured
 
 
 class LightsError(InputError):
@@ -32,6 +34,9 @@ class ListedLights:
         near: the vectors are positions.
         intensities: (n,) relative.
         px_per_mm: the camera's scale on the card, where the file tells it.
+        assumed_elevation_deg: the directions have this elevation by assumption; None: they are known.
+        flat_field: how evenly the lights shine, in the order of the rows.
+        measured: by what they were measured.
     """
 
     names: tuple[str, ...] | None
@@ -39,6 +44,9 @@ class ListedLights:
     near: bool
     intensities: npt.NDArray[np.float64]
     px_per_mm: float | None = None
+    assumed_elevation_deg: float | None = None
+    flat_field: FlatField | None = None
+    measured: Measured | None = None
 
     def __len__(self) -> int:
         return len(self.vectors)
@@ -102,6 +110,7 @@ class _Strict(BaseModel):
 
 
 Vector = tuple[float, float, float]
+_DAY = r"^\d{4}-\d{2}-\d{2}$"
 
 
 class RigLight(_Strict):
@@ -125,12 +134,41 @@ class RigCamera(_Strict):
     px_per_mm: float | None = Field(None, gt=0, description="pixels of a frame per millimetre on the card")
 
 
+class RigMeasured(_Strict):
+    """By what the lights were measured, and on which day."""
+
+    by: Literal["ball", "ring"]
+    at: str = Field(pattern=_DAY)
+
+
+class RigFlatField(_Strict):
+    """How evenly the lights shine: see :class:`rcg.photometric.flat_field.FlatField`."""
+
+    at: str | None = Field(None, pattern=_DAY)
+    half_mm: tuple[Annotated[float, Field(gt=0)], Annotated[float, Field(gt=0)]]
+    log: list[list[Annotated[float, Field(allow_inf_nan=False)]]] = Field(
+        description=f"{TERMS} coefficients for each light, in the order of [[lights]]"
+    )
+
+
 class Rig(_Strict):
     """A rig file."""
 
     name: str | None = None
+    assumed_elevation_deg: float | None = Field(
+        None, gt=0, lt=90, description="the directions' elevation is a guess; relief is uncalibrated"
+    )
     lights: list[RigLight] = Field(min_length=1)
     camera: RigCamera = RigCamera()
+    measured: RigMeasured | None = None
+    flat_field: RigFlatField | None = None
+
+    @model_validator(mode="after")
+    def _flat_for_each(self) -> Rig:
+        rows = self.flat_field.log if self.flat_field else []
+        if self.flat_field and (len(rows) != len(self.lights) or any(len(row) != TERMS for row in rows)):
+            raise ValueError(f"flat_field.log needs {len(self.lights)} rows of {TERMS} numbers")
+        return self
 
 
 def parse_rig(text: str) -> ListedLights:
@@ -150,7 +188,8 @@ def parse_rig(text: str) -> ListedLights:
         place = ".".join(str(part) for part in first["loc"]) or "the file"
         raise LightsError(
             f"The rig file is wrong at {place}: {first['msg']}.",
-            "Keys: [[lights]] name, direction or position_mm, intensity; [camera] px_per_mm.",
+            "Keys: [[lights]] name, direction or position_mm, intensity; [camera] px_per_mm; [measured] by, "
+            "at; [flat_field] at, half_mm, log; assumed_elevation_deg.",
         ) from error
     near: set[bool] = {light.position_mm is not None for light in rig.lights}
     if len(near) > 1:
@@ -164,7 +203,14 @@ def parse_rig(text: str) -> ListedLights:
         near=near.pop(),
         intensities=np.array([light.intensity for light in rig.lights], np.float64),
         px_per_mm=rig.camera.px_per_mm,
+        assumed_elevation_deg=rig.assumed_elevation_deg,
+        flat_field=_flat_field(rig.flat_field),
+        measured=Measured(rig.measured.by, rig.measured.at, rig.name) if rig.measured else None,
     )
+
+
+def _flat_field(flat: RigFlatField | None) -> FlatField | None:
+    return FlatField(flat.half_mm, np.array(flat.log, np.float64), flat.at) if flat else None
 
 
 def parse(kind: Literal["lp", "rig", "azimuth"], text: str) -> ListedLights:

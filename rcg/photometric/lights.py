@@ -145,7 +145,18 @@ def rotate(lights: Lights, angle_deg: float) -> Lights:
     cos, sin = np.cos(angle), np.sin(angle)
     turn = np.array([[cos, -sin, 0.0], [sin, cos, 0.0], [0.0, 0.0, 1.0]])
     positions = None if lights.positions_mm is None else lights.positions_mm @ turn.T
-    return replace(lights, directions=lights.directions @ turn.T, positions_mm=positions)
+    flat = None if lights.flat_field is None else lights.flat_field.rotated(angle_deg)
+    return replace(lights, directions=lights.directions @ turn.T, positions_mm=positions, flat_field=flat)
+
+
+def shift(lights: Lights, x_mm: float, y_mm: float) -> Lights:
+    """Tell near lights and flat field from another origin in the card's plane: (x, y) of the present one."""
+    flat = None if lights.flat_field is None else lights.flat_field.shifted(x_mm, y_mm)
+    if lights.positions_mm is None:
+        return replace(lights, flat_field=flat)
+    positions = lights.positions_mm - np.array([x_mm, y_mm, 0.0])
+    away = np.linalg.norm(positions, axis=1, keepdims=True)
+    return replace(lights, positions_mm=positions, directions=positions / away, flat_field=flat)
 
 
 def select(lights: Lights, keep: Sequence[int]) -> Lights:
@@ -157,6 +168,7 @@ def select(lights: Lights, keep: Sequence[int]) -> Lights:
         directions=lights.directions[index],
         positions_mm=None if lights.positions_mm is None else lights.positions_mm[index],
         intensities=lights.intensities[index],
+        flat_field=None if lights.flat_field is None else lights.flat_field.select(index),
     )
 
 
@@ -350,7 +362,10 @@ def _from_listed(
         vectors if listed.near else None,
         listed.intensities[order],
         kind,
-        calibrated=True,
+        calibrated=listed.assumed_elevation_deg is None,
+        assumed_elevation_deg=listed.assumed_elevation_deg,
+        flat_field=None if listed.flat_field is None else listed.flat_field.select(order),
+        measured=listed.measured,
     )
 
 

@@ -12,6 +12,8 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from rcg.photometric.flat_field import FlatField
+
 FloatArray = npt.NDArray[np.float32]
 BoolArray = npt.NDArray[np.bool_]
 SizeSource = Literal["scale", "chosen", "default"]
@@ -48,6 +50,21 @@ class Frame:
 
 
 @dataclass(frozen=True)
+class Measured:
+    """A calibration of a rig's lights.
+
+    Attributes:
+        by: ``ball`` or ``ring``.
+        at: day, ``2026-11-26``.
+        rig: name of the rig.
+    """
+
+    by: Literal["ball", "ring"]
+    at: str
+    rig: str | None = None
+
+
+@dataclass(frozen=True)
 class Lights:
     """Where the light came from in each frame, in the order of the frames.
 
@@ -62,6 +79,8 @@ class Lights:
         source: where it is from: ``"lp"``, ``"rig"`` or ``"azimuth"`` (names alone).
         calibrated: False when the elevation was assumed.
         assumed_elevation_deg: the assumption, where there is one.
+        flat_field: how evenly they shine, where a white card told it.
+        measured: by what the rig's lights were measured and when, where that was done.
     """
 
     names: tuple[str, ...]
@@ -71,6 +90,8 @@ class Lights:
     source: Literal["lp", "rig", "azimuth"]
     calibrated: bool
     assumed_elevation_deg: float | None = None
+    flat_field: FlatField | None = None
+    measured: Measured | None = None
 
     def __len__(self) -> int:
         return len(self.names)

@@ -17,7 +17,7 @@ from rcg.errors import RcgError
 from rcg.web import bundle as bundles
 from rcg.web.annotate import annotator
 from rcg.web.augment import recipes
-from rcg.web.capture import mat, phone, rigs
+from rcg.web.capture import mat, phone, rig_calibration, rigs
 from rcg.web.grade import card, cards, report
 from rcg.web.pages import Pages
 from rcg.web.shell import certificate, dashboard, design, jobs, settings, sign_in
@@ -66,7 +66,7 @@ def make_areas(container: Container, *, bundle: bundles.Bundle | None = None) ->
             "capture",
             "Capture",
             "/capture",
-            _app(container, pages, "Capture", phone.router, rigs.router, mat.router),
+            _app(container, pages, "Capture", phone.router, rigs.router, rig_calibration.router, mat.router),
         ),
         Area(
             "grade",

@@ -93,6 +93,27 @@ def when(milliseconds: int | None) -> Markup:
     )
 
 
+def age(day: str | None) -> str:
+    """How long ago a day `2026-11-26` was: `today`, `12 days ago`, `7 months ago`; empty where not known."""
+    if not day:
+        return ""
+    passed = (datetime.now(UTC).date() - datetime.strptime(day, "%Y-%m-%d").replace(tzinfo=UTC).date()).days
+    if passed <= 0:
+        return "today"
+    if passed == 1:
+        return "yesterday"
+    return f"{passed} days ago" if passed < 60 else f"{round(passed / 30.44)} months ago"
+
+
+def old(day: str | None, days: int = 180) -> bool:
+    """Whether a day lies further back than a calibration should."""
+    if not day:
+        return False
+    return (
+        datetime.now(UTC).date() - datetime.strptime(day, "%Y-%m-%d").replace(tzinfo=UTC).date()
+    ).days > days
+
+
 def words(identifier: str) -> str:
     """`corner_wear` as `corner wear`."""
     return identifier.replace("_", " ")

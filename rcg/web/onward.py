@@ -22,6 +22,8 @@ def onward(job: Any) -> Onward | None:
         return Onward(f"/grade/reports/{grade}", "Report")
     if run := result.get("run_id") or (about if what == "run" else ""):
         return Onward(f"/train/runs/{run}", "Run")
+    if what == "rig":
+        return Onward(f"/capture/rigs/{about}?calibration={job.id}", "Result")
     if what == "dataset":
         return _of_dataset(job, about)
     return None

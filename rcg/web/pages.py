@@ -39,7 +39,19 @@ NAVIGATION: tuple[tuple[str, str, str], ...] = (
 )
 IN_THE_BAR = frozenset({"/", "/capture/desk", "/grade/", "/studio/", "/train/"})
 """what a phone's bottom bar shows; the others stand behind its last button"""
-_FILTERS = ("number", "unit", "pair", "size", "seconds", "time_left", "when", "words", "sentence")
+_FILTERS = (
+    "number",
+    "unit",
+    "pair",
+    "size",
+    "seconds",
+    "time_left",
+    "when",
+    "words",
+    "sentence",
+    "age",
+    "old",
+)
 
 
 class Pages:

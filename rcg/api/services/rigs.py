@@ -6,12 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 from rcg.api.rig_schemas import DriverOut, DriversOut, PortOut, RigIn, RigOut, RigPatch, RigsOut
 from rcg.capture.lights import kinds, ring_names, serial_line
+from rcg.capture.lights.calibration import calibrated, spec_of
 from rcg.capture.lights.desk import Setup
-from rcg.capture.lights.places import PLACES, Places, check, count_of, is_calibrated, lights_spec
+from rcg.capture.lights.places import PLACES, Places, check, count_of
 from rcg.errors import InputError
 from rcg.store.repositories import rigs
 
 if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
     from rcg.container import Container
     from rcg.photometric.lights import LightsSpec
     from rcg.store.capture_models import Rig
@@ -63,7 +66,8 @@ def create(container: Container, body: RigIn) -> RigOut:
 def change(container: Container, rig_id: str, body: RigPatch) -> RigOut:
     """Change what the body names, and no more.
 
-    Another driver, device or count of lights makes what was measured of the old one void.
+    Another driver, device or count of lights makes what was measured of the old one void, and other places
+    those that were measured; a measured calibration can be taken back.
     """
     changes = body.model_dump(mode="json", exclude_unset=True)
     empty = [key for key, value in changes.items() if value is None and key != "settle_ms"]
@@ -71,7 +75,7 @@ def change(container: Container, rig_id: str, body: RigPatch) -> RigOut:
         raise InputError(f"{empty[0]} cannot be null.", "Leave it out to keep it.")
     with container.db.write() as session:
         row = rigs.get(session, rig_id)
-        before = setup_of(row)
+        before, told = setup_of(row), places_of(row)
         driver = changes.get("driver", row.driver)
         kept = row.config if driver == row.driver else {}
         if "config" in changes or driver != row.driver:
@@ -82,10 +86,29 @@ def change(container: Container, rig_id: str, body: RigPatch) -> RigOut:
             rigs.make_default(session, row)
         rigs.change(session, row, **changes)
         if setup_of(row) != before:
-            measured = {key: value for key, value in (row.calibration or {}).items() if key != "round_trip"}
             settle = changes.get("settle_ms") if "settle_ms" in changes else None
-            rigs.change(session, row, calibration=measured, settle_ms=settle)
+            rigs.change(session, row, settle_ms=settle)
+            put_away(session, row, "round_trip", "settle")
+        if setup_of(row).count != before.count:
+            put_away(session, row, "lights", "flat")
+        elif places_of(row) != told:
+            put_away(session, row, "lights")
         return rig_out(row)
+
+
+KEPT_BEFORE = 5
+"""how many earlier calibrations of a kind a rig keeps"""
+
+
+def put_away(session: Session, row: Rig, *parts: str) -> None:
+    """Take parts of what was measured out of use; places and flat field are kept as earlier ones."""
+    calibration = dict(row.calibration or {})
+    earlier = {key: list(value) for key, value in calibration.get("earlier", {}).items()}
+    for part in parts:
+        old = calibration.pop(part, None)
+        if old is not None and part in ("lights", "flat"):
+            earlier[part] = [old, *earlier.get(part, [])][:KEPT_BEFORE]
+    rigs.change(session, row, calibration=calibration | ({"earlier": earlier} if earlier else {}))
 
 
 def delete(container: Container, rig_id: str) -> str:
@@ -109,7 +132,7 @@ def lights(container: Container, rig_id: str) -> LightsSpec:
 
 def lights_of(row: Rig) -> LightsSpec:
     """Return the lights of a capture that is made with a rig."""
-    return lights_spec(places_of(row))
+    return spec_of(places_of(row), row.calibration, row.name)
 
 
 def setup_of(row: Rig) -> Setup:
@@ -128,7 +151,7 @@ def rig_out(row: Rig) -> RigOut:
     return RigOut.model_validate(
         {
             "id": row.id, "name": row.name, "driver": row.driver, "config": row.config, "lights": places,
-            "names": list(ring_names(count_of(places))), "calibrated": is_calibrated(places),
+            "names": list(ring_names(count_of(places))), "calibrated": calibrated(places, row.calibration),
             "settle_ms": row.settle_ms, "wait_ms": wait_ms(row), "calibration": row.calibration or {},
             "is_default": row.is_default, "missing": kinds.way(row.driver).missing(),
             "created_at": row.created_at, "updated_at": row.updated_at,

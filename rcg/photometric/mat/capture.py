@@ -225,16 +225,13 @@ def lights_on_card(
         lights = lighting.rotate(lights, mat.order.turned_deg)
     tl, tr, br, bl = pose.to_mm(outline.corners_px) * (scale or 1.0)
     across = (tr - tl) + (br - bl)
-    if lights.positions_mm is not None:
-        x, y = (tl + tr + br + bl) / 4
-        positions = lights.positions_mm - np.array([x, y, 0.0])
-        away = np.linalg.norm(positions, axis=1, keepdims=True)
-        lights = replace(lights, positions_mm=positions, directions=positions / away)
+    x, y = (tl + tr + br + bl) / 4
+    lights = lighting.shift(lights, float(x), float(y))
     return lighting.rotate(lights, -float(np.rad2deg(np.arctan2(across[1], across[0]))))
 
 
-def evened(flat: FloatArray, gain: Array, saturated: float) -> FloatArray:
-    """Return a frame (H, W, 3) with its gain (3,) at most 1; samples at full scale stay there."""
+def evened(flat: FloatArray, gain: Array | FloatArray, saturated: float) -> FloatArray:
+    """Return a frame (H, W, 3) with a gain, (3,) or (H, W, 1), of at most 1; full scale stays full scale."""
     return np.where(flat >= np.float32(saturated), flat, flat * gain.astype(np.float32))
 
 

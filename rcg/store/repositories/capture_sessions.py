@@ -52,6 +52,12 @@ def listing(
     ).all()
 
 
+def complete_of_rig(session: Session, rig_id: str, limit: int = 20) -> Sequence[CaptureSession]:
+    """Return the newest sessions that a rig's lights took captures in."""
+    query = select(CaptureSession).where(CaptureSession.rig_id == rig_id, CaptureSession.state == "complete")
+    return session.scalars(query.order_by(CaptureSession.created_at.desc()).limit(limit)).all()
+
+
 def add(session: Session, **values: Any) -> CaptureSession:
     """Make a session without frames."""
     row = CaptureSession(**values, frames=[])

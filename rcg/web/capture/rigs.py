@@ -15,6 +15,7 @@ from rcg.capture.lights.kinds import WAYS, Way, settings, way
 from rcg.capture.lights.places import Directions, Named, Places, Positions, Ring, count_of
 from rcg.errors import InputError
 from rcg.web.capture.fields import settings_of
+from rcg.web.capture.rig_calibration import measured_places, shown
 from rcg.web.commands import Commands, curl
 from rcg.web.pages import ContainerDep, PagesDep, base_url
 
@@ -72,6 +73,8 @@ def new_page(request: Request, pages: PagesDep, container: ContainerDep, driver:
         here=AREA,
         crumbs=(("Capture", AREA), ("Rigs", HERE), ("New rig", None)),
         rig=None,
+        measured="",
+        by="",
         ways=[{"way": item, "missing": item.missing()} for item in WAYS.values()],
         **_form(request, chosen, {}, _NEW),
         commands=commands,
@@ -79,15 +82,25 @@ def new_page(request: Request, pages: PagesDep, container: ContainerDep, driver:
 
 
 @router.get("/rigs/{rig_id}")
-def rig_page(rig_id: str, request: Request, pages: PagesDep, container: ContainerDep) -> Response:
-    """One rig: its lights to try, its settings, what was measured."""
+def rig_page(
+    rig_id: str,
+    request: Request,
+    pages: PagesDep,
+    container: ContainerDep,
+    driver: str = "",
+    calibration: str = "",
+) -> Response:
+    """One rig: its lights, its settings, what was measured. ``driver`` shows another one's settings."""
     rig = service.get(container, rig_id)
+    chosen = way(driver or rig.driver)
+    config = rig.config if chosen.name == rig.driver else {}
+    measured = measured_places(rig)
     name = shlex.quote(rig.name)
     path = f"/api/rigs/{rig.id}/light"
     data = ("-X", "POST", "-H", "'content-type: application/json'", "-d", '\'{"light": "3"}\'')
     commands = Commands(
         curl=curl(base_url(request), container.settings, *data, path=path),
-        cli=f"rcg rig light {name} 3\nrcg rig test {name}",
+        cli=f"rcg rig light {name} 3\nrcg rig test {name}\nrcg calibrate flat FRAMES --rig {name}",
     )
     return pages.page(
         "capture/rig.html",
@@ -95,8 +108,12 @@ def rig_page(rig_id: str, request: Request, pages: PagesDep, container: Containe
         here=AREA,
         crumbs=(("Capture", AREA), ("Rigs", HERE), (rig.name, None)),
         rig=rig,
-        ways=[],
-        **_form(request, WAYS[rig.driver], rig.config, rig.lights),
+        ways=[{"way": item, "missing": item.missing()} for item in WAYS.values()],
+        calibration=shown(rig),
+        measured=measured.model_dump_json() if measured else "",
+        by="" if measured is None else shown(rig)[0].says,
+        job=calibration,
+        **_form(request, chosen, config, rig.lights),
         commands=commands,
     )
 
@@ -145,6 +162,7 @@ def _form(request: Request, chosen: Way, config: dict[str, Any], lights: Places)
     )
     return {
         "way": chosen,
+        "titles": {each.name: each.title for each in WAYS.values()},
         "missing": chosen.missing(),
         "fields": settings_of(chosen, config),
         "ports": service.ports() if chosen.name == "serial" else [],

@@ -6,7 +6,9 @@ from html import unescape
 
 import pytest
 
+from rcg.api.calibration_schemas import KeepIn
 from rcg.api.rig_schemas import RigIn
+from rcg.api.services import rig_calibration
 from rcg.api.services import rigs as service
 from rcg.capture.lights.kinds import WAYS
 from rcg.web.capture.fields import settings_of
@@ -111,3 +113,39 @@ def test_the_light_page_belongs_to_screens(client, make):
     refused = client.get(f"/capture/light/{hand.id}")
     assert refused.status_code == 422
     assert "no screen" in refused.text
+
+
+def test_a_rigs_page_says_how_its_lights_are_known_and_how_old_that_is(client, make, container):
+    rig = make(lights={"kind": "ring", "radius_mm": 150, "height_mm": 90, "count": 4})
+    page = unescape(client.get(f"/capture/rigs/{rig.id}").text)
+    assert "told by hand" in page
+    assert "estimated from each card itself" in page
+    rows = [{"name": str(n + 1), "vector": [100 - 60 * n, 10 * n * n, 80]} for n in range(4)]
+    found = {"what": "lights", "by": "ball", "at": 1_700_000_000_000, "near": True, "lights": rows}
+    rig_calibration.keep(container, rig.id, KeepIn(calibration=found))
+    page = unescape(client.get(f"/capture/rigs/{rig.id}").text)
+    assert "places measured on a ball" in page
+    assert "2023-11-14" in page
+    assert "older than half a year" in page
+    assert 'data-forget="lights"' in page
+    measured = json.loads(
+        unescape(re.search(r'data-measured="([^"]*)"', client.get(f"/capture/rigs/{rig.id}").text)[1])
+    )
+    assert measured["positions_mm"][1] == [40, 10, 80]
+
+
+def test_another_drivers_settings_are_shown_before_they_are_saved(client, make):
+    rig = make()
+    page = unescape(client.get(f"/capture/rigs/{rig.id}?driver=wled").text)
+    assert 'data-driver="wled" data-current="manual"' in page
+    assert 'data-config="url"' in page
+    assert "Not saved yet." in page
+    assert "Not saved yet." not in client.get(f"/capture/rigs/{rig.id}").text
+
+
+def test_a_screen_is_led_to_its_light_by_a_code(client, make):
+    rig = make(driver="screen")
+    assert f"/capture/rigs/{rig.id}/light.svg" in client.get(f"/capture/rigs/{rig.id}").text
+    code = client.get(f"/capture/rigs/{rig.id}/light.svg")
+    assert code.headers["content-type"].startswith("image/svg")
+    assert "<path" in code.text

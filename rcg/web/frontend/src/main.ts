@@ -34,6 +34,7 @@ const ISLANDS: Record<string, () => Promise<{ mount: Mount }>> = {
   "desk": () => import("./islands/capture/desk"),
   "models": () => import("./islands/train/models"),
   "rig": () => import("./islands/capture/rig"),
+  "rig-calibration": () => import("./islands/capture/calibration"),
   "light-page": () => import("./islands/capture/light-page"),
   "first-model": () => import("./islands/train/first-model"),
 };

@@ -122,7 +122,15 @@ export function mount(root: HTMLElement): void {
     if (typeof read !== "string") { places = read; draw(); }
   };
   const problem = (what: string, now = ""): void => one("[data-problem]", root)?.replaceChildren(...(what ? [notice("bad", what, now)] : []));
-  form?.addEventListener("input", () => { showKind(form); preview(); });
+  one<HTMLSelectElement>("[data-driver-choice]", root)?.addEventListener("change", (event) => {
+    location.replace(`?driver=${(event.target as HTMLSelectElement).value}`);
+  });
+  form?.addEventListener("input", (event) => {
+    if (event.target instanceof HTMLElement && event.target.matches("[data-driver-choice]")) return;
+    showKind(form);
+    // What was measured stays drawn until somebody changes what was told.
+    if (!root.dataset["measured"] || (event.target instanceof HTMLElement && event.target.closest("[aria-labelledby=rg-places]"))) preview();
+  });
   form?.addEventListener("submit", (event) => {
     event.preventDefault();
     const read = readPlaces(form), name = one<HTMLInputElement>("[data-name]", form)?.value.trim() ?? "";
@@ -131,17 +139,20 @@ export function mount(root: HTMLElement): void {
     if (typeof read === "string") { problem(read); return; }
     const body: Record<string, unknown> = { name, config: readConfig(form), lights: read };
     const settle = one<HTMLInputElement>("[data-settle]", form);
-    if (settle) body["settle_ms"] = settle.value.trim() ? Number(settle.value) : null;
+    if (settle && settle.value !== settle.defaultValue) body["settle_ms"] = settle.value.trim() ? Number(settle.value) : null;
+    if (id && root.dataset["driver"] !== root.dataset["current"]) body["driver"] = root.dataset["driver"];
     const done = id ? call<{ id: string }>("PATCH", `/api/rigs/${id}`, body) : call<{ id: string }>("POST", "/api/rigs", { ...body, driver: root.dataset["driver"] });
     done.then((rig) => {
       if (!id) { location.assign(`/capture/rigs/${rig.id}`); return; }
       toast("Saved");
-      location.reload();
+      location.replace(location.pathname);
     }).catch((error: unknown) => { const known = explain(error); problem(known.detail, known.hint); });
   });
 
   if (form) showKind(form);
-  if (form && chosenKind(form) !== "list") preview(); else draw();
+  if (root.dataset["measured"]) { places = JSON.parse(root.dataset["measured"]) as Places; draw(); }
+  else if (form && chosenKind(form) !== "list") preview();
+  else draw();
   if (!id) return;
   void now();
   listen((event) => {

@@ -14,8 +14,9 @@ function node<K extends keyof SVGElementTagNameMap>(tag: K, values: Values, ...c
 
 const round = (value: number): string => (Math.round(10 * value) / 10 + 0).toFixed(1);  // no "-0.0"
 
-/** The lights as the camera sees them. With `press`, each is a button. */
-export function topView(places: Places, press?: (light: string) => void): SVGSVGElement {
+/** The lights as the camera sees them. With `press`, each is a button; `told` are rings where they were thought to be,
+    `errors` standard errors in mm. */
+export function topView(places: Places, press?: (light: string) => void, told?: Places, errors?: (Vector | null)[]): SVGSVGElement {
   const { at, true_mm } = drawn(places);
   const reach = Math.max(CARD.height / 2, ...at.map(([x, y]) => Math.max(Math.abs(x), Math.abs(y))));
   const half = 1.18 * reach, size = reach / 9;
@@ -25,6 +26,9 @@ export function topView(places: Places, press?: (light: string) => void): SVGSVG
   if (places.kind === "ring" || places.kind === "named") {
     svg.append(node("circle", { class: true_mm ? "rg-ring" : "rg-ring unknown", cx: 0, cy: 0, r: round(Math.hypot(at[0]?.[0] ?? 0, at[0]?.[1] ?? 0)) }));
   }
+  const before = told ? drawn(told) : null;
+  if (before && before.true_mm === true_mm) for (const [x, y] of before.at) svg.append(node("circle", { class: "rg-told", cx: round(x), cy: round(-y), r: round(size) }));
+  errors?.forEach((se, index) => { const [x, y] = at[index] ?? [0, 0]; if (se) svg.append(node("ellipse", { class: "rg-error", cx: round(x), cy: round(-y), rx: round(size + 2 * se[0]), ry: round(size + 2 * se[1]) })); });
   at.forEach((place, index) => svg.append(light(place, String(index + 1), size, press)));
   if (true_mm) svg.append(...bar(half));
   return svg;
