@@ -385,4 +385,5 @@ def _with_relief(maps: Maps, lights: Lights, mask: BoolArray, threads: int, watc
         albedo=solution.albedo,
         specular=solution.specular,
         confidence=solution.confidence,
+        residual=solution.residual,
     )

@@ -1,0 +1,60 @@
+"""How bright each light was, read from the object: LEDs are rarely alike, and often nobody measured them.
+
+Under Lambert's law four samples and more fix a pixel's normal and albedo with something left over, so that
+every pixel tells how far each light is off; one number per light and many pixels settle it (semi-calibrated
+photometric stereo, Cho et al. 2018). The lights' directions must be known. Only a common factor stays open.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+
+from rcg.photometric.solve_lobe import Noise, Shape
+from rcg.photometric.solve_reflectance import Rays, fit_pixels, starting_points
+
+MIN_LIGHTS = 5
+_ROUNDS = 8
+_LEAST_CHANGE = 0.03
+_MUST_SAVE = 0.95
+_MOST = 4.0
+_PIXELS = 1500
+_BRIGHT = 0.3
+
+
+def estimate_intensities(rays: Rays, noise: Noise) -> npt.NDArray[np.float64] | None:
+    """Return (n,) intensities of mean 1, or None where the lights are alike or nothing can be told.
+
+    They count only where some light is off by 3 % or more, none by more than a factor of 4, and the error
+    left falls by 5 % or more.
+    """
+    count, n = rays.samples.shape
+    if n < MIN_LIGHTS or count < 50:
+        return None
+    if count > _PIXELS:
+        rays = rays.select(np.sort(np.random.default_rng(2).permutation(count)[:_PIXELS]))
+    found = np.ones(n)
+    first = last = 0.0
+    for step in range(_ROUNDS):
+        even = replace(rays, samples=np.ascontiguousarray(rays.samples / found))
+        fit, cost = fit_pixels(even, starting_points(even, noise), Shape(), noise, rounds=8)
+        last = float(cost.mean())
+        if step == 0:
+            first = last
+        if step == _ROUNDS - 1:
+            break
+        model = np.maximum(
+            np.einsum("pni,pi->pn", np.broadcast_to(rays.lights, (*even.samples.shape, 3)), fit[:, :3]), 0
+        )
+        lit = even.usable & (model > _BRIGHT * model.max(1, keepdims=True)) & (model > noise.floor)
+        if (lit.sum(0) < 20).any():
+            return None
+        ratio = np.array([np.median(even.samples[lit[:, i], i] / model[lit[:, i], i]) for i in range(n)])
+        found = found * ratio
+        found = found / found.mean()
+    off = max(float(found.max()), 1 / max(float(found.min()), 1e-9))
+    if off < 1 + _LEAST_CHANGE or off > _MOST or last > _MUST_SAVE * first:
+        return None
+    return np.asarray(found, np.float64)
