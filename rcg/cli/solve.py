@@ -118,8 +118,10 @@ def _summary(said: dict[str, Any], target: Path, written: list[Path]) -> str:
     maps = f"normal, albedo, confidence, residual, specular, height in {said['unit']}, curvature"
     lines = [
         f"{what}: maps of {size} from {said['lights']} lights in {seconds:.1f} s.",
-        f"Solved: {said['solved_share']:.1%} of {said['pixels']} pixels, "
-        + f"median confidence {said['median_confidence']:.2f}{misfit}.",
+        (
+            f"Solved: {said['solved_share']:.1%} of {said['pixels']} pixels, "
+            f"median confidence {said['median_confidence']:.2f}{misfit}."
+        ),
     ]
     if "reflectance" in said:
         lines.append(f"Reflectance: {said['reflectance']}.")

@@ -1,9 +1,9 @@
 """A pixel's normal by consensus: the one that most of its samples agree on, shadows and highlights apart.
 
-Every well-conditioned triple of samples gives a candidate by Lambert's law; it is scored by all samples with a
-bounded error, so that a highlight or a shadow costs the same however wrong it is. Unlike least-trimmed squares
-nothing says beforehand how many samples are wrong, and a dark sample is evidence where the candidate turns
-away from its light.
+Every well-conditioned triple of samples gives a candidate by Lambert's law; it is scored by all samples with
+a bounded error, so that a highlight or a shadow costs the same however wrong it is. Unlike least-trimmed
+squares nothing says beforehand how many samples are wrong, and a dark sample is evidence where the candidate
+turns away from its light.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from rcg.photometric.solve_reflectance import Rays, fit_pixels, starting_points
 
 MIN_LIGHTS = 5
 _ROUNDS = 8
-_LEAST_CHANGE = 0.03
+_LEAST_CHANGE = 0.06
 _MUST_SAVE = 0.95
 _MOST = 4.0
 _PIXELS = 1500
@@ -27,8 +27,8 @@ _BRIGHT = 0.3
 def estimate_intensities(rays: Rays, noise: Noise) -> npt.NDArray[np.float64] | None:
     """Return (n,) intensities of mean 1, or None where the lights are alike or nothing can be told.
 
-    They count only where some light is off by 3 % or more, none by more than a factor of 4, and the error
-    left falls by 5 % or more.
+    They count only where some light is off by 6 % or more (what is less may as well be the form of the
+    shade), none by more than a factor of 4, and the error left falls by 5 % or more.
     """
     count, n = rays.samples.shape
     if n < MIN_LIGHTS or count < 50:

@@ -2,9 +2,9 @@
 
 Per pixel, eight samples cannot tell a broad highlight from a tilt. Over a whole object they can, because a
 few numbers describe its reflectance everywhere. Each reflectance in a small grid is fitted to a fixed choice
-of pixels; the one that leaves the least bounded error is taken. Every fit is done twice: freely, then with the
-strength of the gloss held near the object's own; it is the second error that counts, so that a lobe that fits
-each pixel in another way does not win.
+of pixels; the one that leaves the least bounded error is taken. Every fit is done twice: freely, then with
+the strength of the gloss held near the object's own; it is the second error that counts, so that a lobe that
+fits each pixel in another way does not win.
 """
 
 from __future__ import annotations

@@ -1,0 +1,113 @@
+"""Woodham's least squares at the speed of memory: normals and albedo by one constant pseudo-inverse.
+
+For distant lights the pseudo-inverse is the same at every pixel, so that a pixel is 24 multiplications, a root
+and a division, and the time is that of reading n frames and writing four planes. Nothing is judged: no shadow,
+no gloss, no saturation. It is the preview and the measure of the other solvers.
+"""
+
+from __future__ import annotations
+
+import math
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import numpy.typing as npt
+
+from rcg.errors import InputError
+from rcg.photometric.solve_pixel import Real, jit
+from rcg.photometric.types import FloatArray
+
+_ROWS = 64
+_BLOCK = 640
+"""columns per block: its sums stay in the first cache"""
+
+
+def woodham(
+    frames: FloatArray, directions: npt.NDArray[np.float64], *, threads: int = 1
+) -> tuple[FloatArray, FloatArray]:
+    """Return normals (H, W, 3) and albedo (H, W) of grey frames (n, H, W), float32, linear.
+
+    Args:
+        frames: n of them, at least three.
+        directions: (n, 3) unit vectors to distant lights.
+        threads: to compute with.
+
+    Raises:
+        InputError: fewer than three frames, or another number of lights.
+    """
+    n, height, width = frames.shape
+    if n < 3 or np.shape(directions) != (n, 3) or frames.dtype != np.float32:
+        raise InputError(
+            f"There are {n} frames ({frames.dtype}) and lights of shape {np.shape(directions)}.",
+            "Give three or more float32 frames and a direction x y z for each.",
+        )
+    groups = -(-n // 4)
+    inverse = np.zeros((3, 4 * groups), np.float32)
+    inverse[:, :n] = np.linalg.pinv(directions)
+    normal, albedo = np.empty((height, width, 3), np.float32), np.empty((height, width), np.float32)
+
+    def rows(first: int) -> None:
+        _rows(first, min(first + _ROWS, height), frames, inverse, normal, albedo)
+
+    with ThreadPoolExecutor(max(1, threads)) as pool:
+        list(pool.map(rows, range(0, height, _ROWS)))
+    return normal, albedo
+
+
+@jit
+def _four(
+    out: FloatArray,
+    a: FloatArray,
+    b: FloatArray,
+    c: FloatArray,
+    d: FloatArray,
+    inverse: FloatArray,
+    at: int,
+    fresh: bool,
+) -> None:
+    """Add four weighted planes. With no more than five arrays in a loop the compiler proves that they do not
+    overlap, and vectorises.
+    """
+    p, q, r, s = inverse[at], inverse[at + 1], inverse[at + 2], inverse[at + 3]
+    if fresh:
+        for k in range(out.shape[0]):
+            out[k] = p * a[k] + q * b[k] + r * c[k] + s * d[k]
+    else:
+        for k in range(out.shape[0]):
+            out[k] += p * a[k] + q * b[k] + r * c[k] + s * d[k]
+
+
+@jit
+def _lengths(out: FloatArray, x: FloatArray, y: FloatArray, z: FloatArray) -> None:
+    for k in range(out.shape[0]):
+        out[k] = math.sqrt(x[k] * x[k] + y[k] * y[k] + z[k] * z[k] + np.float32(1e-24))
+
+
+@jit
+def _put(out: FloatArray, x: FloatArray, y: FloatArray, z: FloatArray, length: FloatArray) -> None:
+    for k in range(length.shape[0]):
+        scale: Real = np.float32(1.0) / length[k]
+        out[k, 0], out[k, 1], out[k, 2] = x[k] * scale, y[k] * scale, z[k] * scale
+
+
+@jit
+def _rows(
+    first: int, last: int, frames: FloatArray, inverse: FloatArray, normal: FloatArray, albedo: FloatArray
+) -> None:
+    n, width = frames.shape[0], frames.shape[2]
+    sums = np.empty((3, _BLOCK), np.float32)
+    for row in range(first, last):
+        for begin in range(0, width, _BLOCK):
+            end = min(begin + _BLOCK, width)
+            x, y, z = sums[0, : end - begin], sums[1, : end - begin], sums[2, : end - begin]
+            for at in range(0, inverse.shape[1], 4):
+                a = frames[at, row, begin:end]
+                b = frames[min(at + 1, n - 1), row, begin:end]
+                c = frames[min(at + 2, n - 1), row, begin:end]
+                d = frames[min(at + 3, n - 1), row, begin:end]
+                _four(x, a, b, c, d, inverse[0], at, at == 0)
+                _four(y, a, b, c, d, inverse[1], at, at == 0)
+                _four(z, a, b, c, d, inverse[2], at, at == 0)
+            length = albedo[row, begin:end]
+            _lengths(length, x, y, z)
+            _put(normal[row, begin:end], x, y, z, length)
