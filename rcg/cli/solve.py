@@ -52,6 +52,10 @@ def solve(
         bool, typer.Option(help="Write PNG pictures of the maps and frames for relighting programs.")
     ] = True,
     threads: Annotated[int, typer.Option(help="Compute threads; 0: one per core.", min=0)] = 0,
+    device: Annotated[
+        Literal["auto", "cpu", "cuda"],
+        typer.Option(help="Where a card is solved; auto: CUDA if there is one."),
+    ] = "auto",
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON, for a script.")] = False,
 ) -> None:
     """Solve normals, albedo, confidence and height of an object, with or without a card in the picture."""
@@ -73,6 +77,7 @@ def solve(
         method=chosen,
         px_per_mm=px_per_mm,
         threads=threads or os.cpu_count() or 1,
+        device=device,
     )
     said = _figures(solved, time.perf_counter() - began)
     write_maps(target, solved.maps, said)

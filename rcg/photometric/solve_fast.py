@@ -1,8 +1,8 @@
 """Woodham's least squares at the speed of memory: normals and albedo by one constant pseudo-inverse.
 
-For distant lights the pseudo-inverse is the same at every pixel, so that a pixel is 24 multiplications, a root
-and a division, and the time is that of reading n frames and writing four planes. Nothing is judged: no shadow,
-no gloss, no saturation. It is the preview and the measure of the other solvers.
+For distant lights the pseudo-inverse is the same at every pixel, so that a pixel is 24 multiplications, a
+root and a division, and the time is that of reading n frames and writing four planes. Nothing is judged: no
+shadow, no gloss, no saturation. It is the preview, and the measure of the other solvers.
 """
 
 from __future__ import annotations

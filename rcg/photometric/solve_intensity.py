@@ -16,7 +16,8 @@ from rcg.photometric.solve_lobe import Noise, Shape
 from rcg.photometric.solve_reflectance import Rays, fit_pixels, starting_points
 
 MIN_LIGHTS = 5
-_ROUNDS = 8
+_SHARES = (0.3, 0.3, 0.2, 0.2, 0.1, 0.1, 0.05, 0.05, 0.03, 0.02, 0.02)
+"""how far samples may be off, round by round: wide first, or a few lights would outvote the others"""
 _LEAST_CHANGE = 0.06
 _MUST_SAVE = 0.95
 _MOST = 4.0
@@ -36,15 +37,11 @@ def estimate_intensities(rays: Rays, noise: Noise) -> npt.NDArray[np.float64] | 
     if count > _PIXELS:
         rays = rays.select(np.sort(np.random.default_rng(2).permutation(count)[:_PIXELS]))
     found = np.ones(n)
-    first = last = 0.0
-    for step in range(_ROUNDS):
+    first = _misfit(rays, noise)
+    for share in _SHARES:
         even = replace(rays, samples=np.ascontiguousarray(rays.samples / found))
-        fit, cost = fit_pixels(even, starting_points(even, noise), Shape(), noise, rounds=8)
-        last = float(cost.mean())
-        if step == 0:
-            first = last
-        if step == _ROUNDS - 1:
-            break
+        wide = Noise(noise.floor, max(share, noise.share))
+        fit, _ = fit_pixels(even, starting_points(even, wide), Shape(), wide, rounds=8)
         model = np.maximum(
             np.einsum("pni,pi->pn", np.broadcast_to(rays.lights, (*even.samples.shape, 3)), fit[:, :3]), 0
         )
@@ -55,6 +52,12 @@ def estimate_intensities(rays: Rays, noise: Noise) -> npt.NDArray[np.float64] | 
         found = found * ratio
         found = found / found.mean()
     off = max(float(found.max()), 1 / max(float(found.min()), 1e-9))
+    last = _misfit(replace(rays, samples=np.ascontiguousarray(rays.samples / found)), noise)
     if off < 1 + _LEAST_CHANGE or off > _MOST or last > _MUST_SAVE * first:
         return None
     return np.asarray(found, np.float64)
+
+
+def _misfit(rays: Rays, noise: Noise) -> float:
+    """Mean bounded error of the matte fit."""
+    return float(fit_pixels(rays, starting_points(rays, noise), Shape(), noise, rounds=8)[1].mean())

@@ -164,8 +164,8 @@ def _least_squares(
 ) -> None:
     """Normal equations of a whole block, accumulated light by light, then solved column by column.
 
-    Sums are taken one at a time: with few arrays in a loop the compiler can prove that they do not overlap, and
-    vectorises.
+    Sums are taken one at a time: with few arrays in a loop the compiler can prove that they do not overlap,
+    and vectorises.
     """
     a[:, :width] = 0
     for i in range(n):
@@ -277,8 +277,8 @@ def _colours(
     factor: FloatArray,
     albedo: FloatArray,
 ) -> None:
-    """Albedo per channel along the solved normal, into ``albedo`` (width, 3). Where no sample is usable all of
-    them count, as for a flat pixel.
+    """Albedo per channel along the solved normal, into ``albedo`` (width, 3). Where no sample is usable all
+    of them count, as for a flat pixel.
     """
     weight[:width] = 0
     total[:, :width] = 0
@@ -300,6 +300,44 @@ def _colours(
         albedo[k, 0] = total[0, k] * scale
         albedo[k, 1] = total[1, k] * scale
         albedo[k, 2] = total[2, k] * scale
+
+
+Sums = tuple[FloatArray, FloatArray, FloatArray, FloatArray, FloatArray]
+Target = tuple[FloatArray, FloatArray, FloatArray, FloatArray]
+
+
+@jit
+def _judge(
+    n: int,
+    mask: BoolArray,
+    limits: Limits,
+    g: FloatArray,
+    sums: Sums,
+    use: FloatArray,
+    unit: FloatArray,
+    target: Target,
+) -> None:
+    """Turn the sums of a block into normal, confidence, residual and specular excess."""
+    mean, count, square, quality, gloss = sums
+    normal, confidence, residual, specular = target
+    for k in range(mask.shape[0]):
+        length = math.sqrt(g[0, k] * g[0, k] + g[1, k] * g[1, k] + g[2, k] * g[2, k])
+        good = mask[k] and count[k] >= 3 and quality[k] > MIN_DETERMINANT and length > 1e-6 and g[2, k] > 0
+        if good:
+            unit[0, k], unit[1, k], unit[2, k] = g[0, k] / length, g[1, k] / length, g[2, k] / length
+            average = mean[k] / count[k]
+            misfit = math.sqrt(square[k] / count[k]) / max(average, 1e-6)
+            noise = math.sqrt(limits.noise_share * average + limits.noise_floor**2) / max(average, 1e-6)
+            residual[k] = misfit
+            share = (count[k] - 2) / max(n - 2, 1)
+            confidence[k] = share / ((1 + (misfit / 0.15) ** 2) * (1 + (noise / 0.08) ** 2))
+            specular[k] = gloss[k] / n
+        else:
+            unit[0, k], unit[1, k], unit[2, k] = 0.0, 0.0, 1.0
+            residual[k], confidence[k], specular[k] = 0.0, 0.0, 0.0
+            if count[k] < 1:
+                use[:, k] = 1
+        normal[k, 0], normal[k, 1], normal[k, 2] = unit[0, k], unit[1, k], unit[2, k]
 
 
 @jit
@@ -392,35 +430,8 @@ def solve_rows(
                 x_i, y_i, z_i = vec[0, i, :size], vec[1, i, :size], vec[2, i, :size]
                 _shaded(factor[:size], x_i, y_i, z_i, g[0, :size], g[1, :size], g[2, :size])
                 _add_gloss(gloss[:size], b[i, :size], factor[:size], inv[i, :size])
-            for k in range(size):
-                length = math.sqrt(g[0, k] * g[0, k] + g[1, k] * g[1, k] + g[2, k] * g[2, k])
-                good = (
-                    mask[row, first + k]
-                    and count[k] >= 3
-                    and quality[k] > MIN_DETERMINANT
-                    and length > 1e-6
-                    and g[2, k] > 0
-                )
-                if good:
-                    unit[0, k], unit[1, k], unit[2, k] = g[0, k] / length, g[1, k] / length, g[2, k] / length
-                    average = mean[k] / count[k]
-                    misfit = math.sqrt(square[k] / count[k]) / max(average, 1e-6)
-                    noise = math.sqrt(limits.noise_share * average + limits.noise_floor**2) / max(
-                        average, 1e-6
-                    )
-                    residual[row, first + k] = misfit
-                    share = (count[k] - 2) / max(n - 2, 1)
-                    confidence[row, first + k] = share / (
-                        (1 + (misfit / 0.15) ** 2) * (1 + (noise / 0.08) ** 2)
-                    )
-                else:
-                    unit[0, k], unit[1, k], unit[2, k] = 0.0, 0.0, 1.0
-                    residual[row, first + k] = 0
-                    confidence[row, first + k] = 0
-                    if count[k] < 1:
-                        use[:, k] = 1
-                specular[row, first + k] = gloss[k] / n if good else np.float32(0.0)
-                for c in range(3):
-                    normal[row, first + k, c] = unit[c, k]
-            place = albedo[row, first : first + size]
-            _colours(n, size, colour, inv, vec, use, unit, total_colour, weight, factor, place)
+            part = slice(first, first + size)
+            sums = (mean, count, square, quality, gloss)
+            target = (normal[row, part], confidence[row, part], residual[row, part], specular[row, part])
+            _judge(n, mask[row, part], limits, g, sums, use, unit, target)
+            _colours(n, size, colour, inv, vec, use, unit, total_colour, weight, factor, albedo[row, part])

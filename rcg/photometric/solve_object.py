@@ -42,7 +42,7 @@ Method = Literal["auto", "robust", "least_squares"]
 _BLOCK = 8192
 _SAMPLE = 4000
 _FLOOR, _SHARE = 0.005, 0.02
-_BRIGHT = 0.1
+_BRIGHT = 0.25
 _UNSURE = 0.05
 
 

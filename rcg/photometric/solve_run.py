@@ -14,6 +14,7 @@ from rcg.errors import InputError
 from rcg.photometric import chain
 from rcg.photometric.channels import brightest
 from rcg.photometric.linearise import to_linear, to_srgb_u8
+from rcg.photometric.solve_device import Device, torch_solver
 from rcg.photometric.solve_files import GivenFrames, read_frames, read_intensities, read_lights, read_mask
 from rcg.photometric.solve_input import SATURATED, check_directions
 from rcg.photometric.solve_object import Method, ObjectMaps, solve
@@ -70,6 +71,7 @@ def solve_files(
     method: Method = "auto",
     px_per_mm: float = DEFAULT_PX_PER_MM,
     threads: int = 1,
+    device: Device = "auto",
 ) -> Solved:
     """Solve frames from files.
 
@@ -80,10 +82,12 @@ def solve_files(
         method: see :func:`rcg.photometric.solve_object.solve`.
         px_per_mm: scale of a card's maps.
         threads: to compute with.
+        device: for a card; other objects are solved on the CPU.
 
     Raises:
         InputError: what is wrong with the files, the lights or the frames.
     """
+    torch_solver(device)  # a device that is not there is an error before anything is read
     given = read_frames(paths, encoding, want_mask=mask_file is None)
     if not given.frames:
         raise InputError("There is no frame under a light.", "Give three or more frames.")
@@ -95,7 +99,7 @@ def solve_files(
     notes = list(given.notes)
     if card and mask is None and _may_show_card(given.frames):
         try:
-            found = _solve_card(given, lights, intensities, scale, px_per_mm, threads)
+            found = _solve_card(given, lights, intensities, scale, px_per_mm, threads, device)
             return _of_card(found, notes)
         except InputError as error:
             notes.append(f"Solved as an object, not as a card. {error.detail}")
@@ -137,13 +141,20 @@ def _solve_card(
     scale: float | None,
     px_per_mm: float,
     threads: int,
+    device: Device,
 ) -> Maps:
     if intensities is not None:
         grey = intensities if intensities.ndim == 1 else intensities.mean(1)
         lights = replace(lights, intensities=lights.intensities * grey / grey.mean())
     frames = [*given.frames, *([replace(given.ambient, name="ambient")] if given.ambient else [])]
     return chain.measure(
-        frames, lights, _CARD_SIZE, px_per_mm=px_per_mm, camera_px_per_mm=scale, threads=threads
+        frames,
+        lights,
+        _CARD_SIZE,
+        px_per_mm=px_per_mm,
+        camera_px_per_mm=scale,
+        threads=threads,
+        device=device,
     )
 
 
