@@ -21,6 +21,7 @@ _SHARES = (0.3, 0.3, 0.2, 0.2, 0.1, 0.1, 0.05, 0.05, 0.03, 0.02, 0.02)
 _LEAST_CHANGE = 0.06
 _MUST_SAVE = 0.95
 _MOST = 4.0
+_RAMP_MAY_COST = 1.1
 _PIXELS = 1500
 _BRIGHT = 0.3
 
@@ -51,11 +52,29 @@ def estimate_intensities(rays: Rays, noise: Noise) -> npt.NDArray[np.float64] | 
         ratio = np.array([np.median(even.samples[lit[:, i], i] / model[lit[:, i], i]) for i in range(n)])
         found = found * ratio
         found = found / found.mean()
+    found = _without_ramp(rays, found, noise)
     off = max(float(found.max()), 1 / max(float(found.min()), 1e-9))
     last = _misfit(replace(rays, samples=np.ascontiguousarray(rays.samples / found)), noise)
     if off < 1 + _LEAST_CHANGE or off > _MOST or last > _MUST_SAVE * first:
         return None
     return np.asarray(found, np.float64)
+
+
+def _without_ramp(rays: Rays, found: npt.NDArray[np.float64], noise: Noise) -> npt.NDArray[np.float64]:
+    """Take out of the intensities what grows evenly with the lights' x and y, where the fit hardly minds.
+
+    Lights near the camera's axis cannot tell such a ramp from a tilt of the whole object.
+    """
+    light = rays.lights.mean(0)
+    design = np.stack([np.ones(len(light)), light[:, 0], light[:, 1]], 1)
+    ramp = design[:, 1:] @ np.linalg.lstsq(design, np.log(found), rcond=None)[0][1:]
+    level = found / np.exp(ramp)
+    level = level / level.mean()
+    before, after = (
+        _misfit(replace(rays, samples=np.ascontiguousarray(rays.samples / trial)), noise)
+        for trial in (found, level)
+    )
+    return np.asarray(level if after < _RAMP_MAY_COST * before else found)
 
 
 def _misfit(rays: Rays, noise: Noise) -> float:
