@@ -23,7 +23,11 @@ _BLOCK = 640
 
 
 def woodham(
-    frames: FloatArray, directions: npt.NDArray[np.float64], *, threads: int = 1
+    frames: FloatArray,
+    directions: npt.NDArray[np.float64],
+    *,
+    threads: int = 1,
+    out: tuple[FloatArray, FloatArray] | None = None,
 ) -> tuple[FloatArray, FloatArray]:
     """Return normals (H, W, 3) and albedo (H, W) of grey frames (n, H, W), float32, linear.
 
@@ -31,6 +35,8 @@ def woodham(
         frames: n of them, at least three.
         directions: (n, 3) unit vectors to distant lights.
         threads: to compute with.
+        out: normals and albedo to write into, for one stack after another; new memory costs as much as the
+            solve.
 
     Raises:
         InputError: fewer than three frames, or another number of lights.
@@ -44,7 +50,7 @@ def woodham(
     groups = -(-n // 4)
     inverse = np.zeros((3, 4 * groups), np.float32)
     inverse[:, :n] = np.linalg.pinv(directions)
-    normal, albedo = np.empty((height, width, 3), np.float32), np.empty((height, width), np.float32)
+    normal, albedo = out or (np.empty((height, width, 3), np.float32), np.empty((height, width), np.float32))
 
     def rows(first: int) -> None:
         _rows(first, min(first + _ROWS, height), frames, inverse, normal, albedo)

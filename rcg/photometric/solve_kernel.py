@@ -294,7 +294,7 @@ def _colours(
             factor[k] *= inv[i, k]
         for c in range(3):
             for k in range(width):
-                total[c, k] += factor[k] * colour[c, i, k]
+                total[c, k] += factor[k] * colour[i, c, k]
     for k in range(width):
         scale = np.float32(1.0) / max(weight[k], np.float32(1e-6))
         albedo[k, 0] = total[0, k] * scale
@@ -377,7 +377,7 @@ def solve_rows(
         np.empty((n, BLOCK), np.float32),
         np.empty((n, BLOCK), np.float32),
     )
-    vec, colour = np.empty((3, n, BLOCK), np.float32), np.empty((3, n, BLOCK), np.float32)
+    vec, colour = np.empty((3, n, BLOCK), np.float32), np.empty((n, 3, BLOCK), np.float32)
     total_colour, factor = np.empty((3, BLOCK), np.float32), np.empty(BLOCK, np.float32)
     gloss = np.empty(BLOCK, np.float32)
     a, g, unit = (
@@ -413,7 +413,7 @@ def solve_rows(
                     inv[i],
                     b[i],
                     use[i],
-                    colour[:, i],
+                    colour[i],
                 )
             _least_squares(n, size, b, vec, use, a, g, quality, total_colour)
             _largest_excess(n, size, b, vec, use, g, excess, mean, count, square, factor)
