@@ -163,7 +163,8 @@ def _balls(table: Table, threads: int) -> None:
 
 
 def _beside(errors: Float64, plane: float) -> str:
-    return f"least squares {errors[1]:.2f}, trimmed by 2 {errors[2]:.2f}, by 3 {errors[3]:.2f}, plane {plane:.1f}"
+    trimmed = f"trimmed by 2 {errors[2]:.2f}, by 3 {errors[3]:.2f}"
+    return f"least squares {errors[1]:.2f}, {trimmed}, plane {plane:.1f}"
 
 
 def _sets(table: Table, data: Path, threads: int) -> None:
@@ -182,7 +183,7 @@ def _sets(table: Table, data: Path, threads: int) -> None:
             eight, shown = lights[first::2], np.ascontiguousarray(frames[first::2])
             samples = shown[:, mask].T.astype(np.float64)
             found = [
-                solve(shown, eight, mask, threads=threads).normal[mask],
+                np.asarray(solve(shown, eight, mask, threads=threads).normal[mask], np.float64),
                 peers.least_squares(samples, eight),
                 peers.least_trimmed(samples, eight, 2),
                 peers.least_trimmed(samples, eight, 3),
