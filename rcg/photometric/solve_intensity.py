@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rcg.photometric.solve_lobe import Noise, Shape
-from rcg.photometric.solve_reflectance import Rays, fit_pixels, starting_points
+from rcg.photometric.solve_reflectance import Rays, fit_pixels, normal_spread, starting_points
 
 MIN_LIGHTS = 5
 _SHARES = (0.3, 0.3, 0.2, 0.2, 0.1, 0.1, 0.05, 0.05, 0.03, 0.02, 0.02)
@@ -21,6 +21,7 @@ _SHARES = (0.3, 0.3, 0.2, 0.2, 0.1, 0.1, 0.05, 0.05, 0.03, 0.02, 0.02)
 _LEAST_CHANGE = 0.06
 _MUST_SAVE = 0.95
 _MOST = 4.0
+_LEAST_SPREAD = 0.15
 _RAMP_MAY_COST = 1.1
 _PIXELS = 1500
 _BRIGHT = 0.3
@@ -29,8 +30,9 @@ _BRIGHT = 0.3
 def estimate_intensities(rays: Rays, noise: Noise) -> npt.NDArray[np.float64] | None:
     """Return (n,) intensities of mean 1, or None where the lights are alike or nothing can be told.
 
-    They count only where some light is off by 6 % or more (what is less may as well be the form of the
-    shade), none by more than a factor of 4, and the error left falls by 5 % or more.
+    A flat thing, whose normals hardly differ, tells nothing of its lights: any brightness there may as well
+    be its tilt. Otherwise they count only where some light is off by 6 % or more (what is less may as well be
+    the form of the shade), none by more than a factor of 4, and the error left falls by 5 % or more.
     """
     count, n = rays.samples.shape
     if n < MIN_LIGHTS or count < 50:
@@ -39,6 +41,7 @@ def estimate_intensities(rays: Rays, noise: Noise) -> npt.NDArray[np.float64] | 
         rays = rays.select(np.sort(np.random.default_rng(2).permutation(count)[:_PIXELS]))
     found = np.ones(n)
     first = _misfit(rays, noise)
+    fit = np.zeros((len(rays.samples), 4))
     for share in _SHARES:
         even = replace(rays, samples=np.ascontiguousarray(rays.samples / found))
         wide = Noise(noise.floor, max(share, noise.share))
@@ -52,6 +55,8 @@ def estimate_intensities(rays: Rays, noise: Noise) -> npt.NDArray[np.float64] | 
         ratio = np.array([np.median(even.samples[lit[:, i], i] / model[lit[:, i], i]) for i in range(n)])
         found = found * ratio
         found = found / found.mean()
+    if normal_spread(fit) < _LEAST_SPREAD:
+        return None
     found = _without_ramp(rays, found, noise)
     off = max(float(found.max()), 1 / max(float(found.min()), 1e-9))
     last = _misfit(replace(rays, samples=np.ascontiguousarray(rays.samples / found)), noise)

@@ -35,6 +35,7 @@ _SEARCH_ROUNDS = 8
 _LOBE_MUST_SAVE = 0.93
 _GAMMA_MUST_SAVE = 0.97
 _IDENTIFIED = 0.3
+_LEAST_SPREAD = 0.1
 BoolArray = npt.NDArray[np.bool_]
 Float64 = npt.NDArray[np.float64]
 
@@ -142,13 +143,19 @@ def fit_pixels(
 
 
 def estimate(rays: Rays, noise: Noise, threads: int = 1) -> Reflectance:
-    """Find the reflectance of an object from a fixed choice of its pixels."""
+    """Find the reflectance of an object from a fixed choice of its pixels.
+
+    A flat thing shows each light at one angle alone, which tells nothing of its reflectance: it is taken as
+    matte, and gloss as outliers.
+    """
     count, n = rays.samples.shape
     if count > _PIXELS:
         rays = rays.select(np.sort(np.random.default_rng(0).permutation(count)[:_PIXELS]))
     starts = starting_points(rays, noise)
     best = _judge(rays, starts, Shape(), noise)
     if n < MIN_SAMPLES or count < 20:
+        return best
+    if normal_spread(fit_pixels(rays, starts, Shape(), noise, rounds=_SEARCH_ROUNDS)[0]) < _LEAST_SPREAD:
         return best
     with ThreadPoolExecutor(max(1, threads)) as pool:
 
@@ -193,6 +200,12 @@ def _judge(rays: Rays, starts: Float64, shape: Shape, noise: Noise) -> Reflectan
     begin = np.ascontiguousarray(np.concatenate([found[:, None, :3], starts], 1))
     _, cost = fit_pixels(rays, begin, shape, noise, strength=strength, rounds=_SEARCH_ROUNDS)
     return Reflectance(shape, strength, float(cost.mean()))
+
+
+def normal_spread(fit: Float64) -> float:
+    """How far normals differ: the smaller standard deviation of their x and y, along any axis."""
+    normal = fit[:, :2] / np.maximum(np.linalg.norm(fit[:, :3], axis=1, keepdims=True), 1e-12)
+    return float(np.sqrt(max(np.linalg.eigvalsh(np.cov(normal.T))[0], 0.0)))
 
 
 def object_strength(rays: Rays, found: Float64, cost: Float64, shape: Shape) -> float:

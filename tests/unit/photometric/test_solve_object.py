@@ -94,6 +94,16 @@ def test_uneven_lights_are_found_and_said():
     assert angle(maps.normal, truth, mask) < 0.3 * plain(frames, lights, truth, mask)
 
 
+def test_a_flat_thing_tells_nothing_of_its_lights():
+    """Any brightness of a light would fit: the frames stand as they are, and the misfit shows."""
+    lights = ring(second=12.0)
+    frames = np.broadcast_to(lights[:, 2:, None] * 0.5, (8, 20, 20)).astype(np.float32)
+    frames = frames * np.array([1, 0.5, 1.5, 1, 1, 2, 1, 1], np.float32)[:, None, None]
+    maps = solve(frames + np.random.default_rng(0).normal(0, 0.001, frames.shape).astype(np.float32), lights)
+    assert not any("equally bright" in said for said in maps.warnings)
+    assert maps.confidence.max() < 0.7
+
+
 def test_colour_intensities_are_divided_out():
     truth, mask = ball(12)
     lights = ring()
