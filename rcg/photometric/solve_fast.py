@@ -18,7 +18,7 @@ from rcg.photometric.solve_pixel import Real, jit
 from rcg.photometric.types import FloatArray
 
 _ROWS = 64
-_BLOCK = 640
+_BLOCK = 320
 """columns per block: its sums stay in the first cache"""
 
 
@@ -47,8 +47,8 @@ def woodham(
             f"There are {n} frames ({frames.dtype}) and lights of shape {np.shape(directions)}.",
             "Give three or more float32 frames and a direction x y z for each.",
         )
-    groups = -(-n // 4)
-    inverse = np.zeros((3, 4 * groups), np.float32)
+    groups = -(-n // 8)
+    inverse = np.zeros((3, 8 * groups), np.float32)
     inverse[:, :n] = np.linalg.pinv(directions)
     normal, albedo = out or (np.empty((height, width, 3), np.float32), np.empty((height, width), np.float32))
 
@@ -61,26 +61,30 @@ def woodham(
 
 
 @jit
-def _four(
+def _eight(
     out: FloatArray,
     a: FloatArray,
     b: FloatArray,
     c: FloatArray,
     d: FloatArray,
-    inverse: FloatArray,
-    at: int,
-    fresh: bool,
+    e: FloatArray,
+    f: FloatArray,
+    g: FloatArray,
+    h: FloatArray,
+    w: FloatArray,
 ) -> None:
-    """Add four weighted planes. With no more than five arrays in a loop the compiler proves that they do not
-    overlap, and vectorises.
+    """Eight weighted planes. One array is written and eight are read: so few that the compiler still proves
+    that they do not overlap, and vectorises.
     """
-    p, q, r, s = inverse[at], inverse[at + 1], inverse[at + 2], inverse[at + 3]
-    if fresh:
-        for k in range(out.shape[0]):
-            out[k] = p * a[k] + q * b[k] + r * c[k] + s * d[k]
-    else:
-        for k in range(out.shape[0]):
-            out[k] += p * a[k] + q * b[k] + r * c[k] + s * d[k]
+    p, q, r, s, t, u, v, x = w[0], w[1], w[2], w[3], w[4], w[5], w[6], w[7]
+    for k in range(out.shape[0]):
+        out[k] = p * a[k] + q * b[k] + r * c[k] + s * d[k] + t * e[k] + u * f[k] + v * g[k] + x * h[k]
+
+
+@jit
+def _add(out: FloatArray, more: FloatArray) -> None:
+    for k in range(out.shape[0]):
+        out[k] += more[k]
 
 
 @jit
@@ -101,19 +105,25 @@ def _rows(
     first: int, last: int, frames: FloatArray, inverse: FloatArray, normal: FloatArray, albedo: FloatArray
 ) -> None:
     n, width = frames.shape[0], frames.shape[2]
-    sums = np.empty((3, _BLOCK), np.float32)
+    sums, more = np.empty((3, _BLOCK), np.float32), np.empty(_BLOCK, np.float32)
     for row in range(first, last):
         for begin in range(0, width, _BLOCK):
             end = min(begin + _BLOCK, width)
             x, y, z = sums[0, : end - begin], sums[1, : end - begin], sums[2, : end - begin]
-            for at in range(0, inverse.shape[1], 4):
+            for at in range(0, inverse.shape[1], 8):
                 a = frames[at, row, begin:end]
                 b = frames[min(at + 1, n - 1), row, begin:end]
                 c = frames[min(at + 2, n - 1), row, begin:end]
                 d = frames[min(at + 3, n - 1), row, begin:end]
-                _four(x, a, b, c, d, inverse[0], at, at == 0)
-                _four(y, a, b, c, d, inverse[1], at, at == 0)
-                _four(z, a, b, c, d, inverse[2], at, at == 0)
+                e = frames[min(at + 4, n - 1), row, begin:end]
+                f = frames[min(at + 5, n - 1), row, begin:end]
+                g = frames[min(at + 6, n - 1), row, begin:end]
+                h = frames[min(at + 7, n - 1), row, begin:end]
+                for axis in range(3):
+                    out = sums[axis, : end - begin] if at == 0 else more[: end - begin]
+                    _eight(out, a, b, c, d, e, f, g, h, inverse[axis, at : at + 8])
+                    if at > 0:
+                        _add(sums[axis, : end - begin], out)
             length = albedo[row, begin:end]
             _lengths(length, x, y, z)
             _put(normal[row, begin:end], x, y, z, length)
