@@ -15,6 +15,7 @@ COMMAND_MODULES: tuple[str, ...] = (
     "certs",
     "config",
     "grade",
+    "solve",
     "importer",
     "rig",
     "capture",

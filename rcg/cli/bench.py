@@ -26,6 +26,7 @@ def register(app: typer.Typer) -> None:
     group.command()(calibrate)
     group.command()(datasets)
     group.command()(training)
+    group.command()(photometric)
     app.add_typer(group, name="bench")
 
 
@@ -113,6 +114,19 @@ def training(
     from rcg.bench.training import bench_training
 
     _show(bench_training(threads, cards, _say), json_out)
+
+
+def photometric(
+    threads: Annotated[int, typer.Option(min=1, help="Compute threads.")] = 2,
+    data: Annotated[
+        Path | None, typer.Option(help="Folder of photometric sets. [default: RCG_BENCH_DATA]")
+    ] = None,
+    json_out: JsonOption = None,
+) -> None:
+    """The solver's speed against numpy and memory, and its angles against least and trimmed squares."""
+    from rcg.bench.photometric import bench_photometric
+
+    _show(bench_photometric(threads, data, _say), json_out)
 
 
 def _say(text: str) -> None:

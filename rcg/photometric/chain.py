@@ -29,6 +29,7 @@ from rcg.photometric.mat.find import MatPose, frame_to_reference
 from rcg.photometric.mat.locate import locate_on_mat
 from rcg.photometric.rectify import map_shape, rectify
 from rcg.photometric.solve import solve_normals
+from rcg.photometric.solve_device import Device
 from rcg.photometric.types import (
     DEFAULT_PX_PER_MM,
     BoolArray,
@@ -93,6 +94,7 @@ def measure(
     camera_px_per_mm: float | None = None,
     mat_scale: float | None = None,
     threads: int = 1,
+    device: Device = "auto",
     progress: Progress | None = None,
 ) -> Maps:
     """Compute the maps of one side.
@@ -109,6 +111,7 @@ def measure(
         mat_scale: measured over nominal length of the printed mat's scale bar; with it a mat in view tells
             the card's size.
         threads: for the solver.
+        device: of the solver; auto takes CUDA where there is one.
         progress: told (0..1, what is being done); may raise to cancel.
 
     Raises:
@@ -171,7 +174,7 @@ def measure(
     with watch.stage("colour", 0.5, "Evening out the light"):
         maps = replace(maps, colour=colour_picture(stack, mask), albedo=scaled_albedo(stack[0], mask))
     if turned is not None:
-        maps = _with_relief(maps, turned, mask, threads, watch)
+        maps = _with_relief(maps, turned, mask, threads, device, watch)
         said += lighting.remarks(lights) if lights is not None else []
     said += [] if mat is None else mat.remarks()
     said = [*(w for frame in lit for w in frame.warnings), *outline.warnings, *said]
@@ -372,13 +375,21 @@ def _overexposed(shares: Sequence[float], what: str) -> OverexposedError:
     )
 
 
-def _with_relief(maps: Maps, lights: Lights, mask: BoolArray, threads: int, watch: _Watch) -> Maps:
+def _with_relief(
+    maps: Maps, lights: Lights, mask: BoolArray, threads: int, device: Device, watch: _Watch
+) -> Maps:
     scale = maps.px_per_mm
     with watch.stage("solve", 0.6, "Solving normals"):
         # With a flat field measured, the card tells nothing but the frames' exposures: its curl stays.
         order = 2 if lights.flat_field is None else 0
         solution = solve_normals(
-            maps.frames, lights, px_per_mm=scale, mask=mask, threads=threads, flat_field=order
+            maps.frames,
+            lights,
+            px_per_mm=scale,
+            mask=mask,
+            threads=threads,
+            flat_field=order,
+            device=device,
         )
     with watch.stage("relief", 0.8, "Computing relief"):
         normal = relief.flatten(solution.normal, mask, scale)
@@ -394,4 +405,6 @@ def _with_relief(maps: Maps, lights: Lights, mask: BoolArray, threads: int, watc
         albedo=solution.albedo,
         specular=solution.specular,
         confidence=solution.confidence,
+        residual=solution.residual,
+        notes=(*maps.notes, solution.note) if solution.note else maps.notes,
     )

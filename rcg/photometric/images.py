@@ -87,6 +87,7 @@ def decode(
     max_megapixels: float = DEFAULT_MAX_MEGAPIXELS,
     min_side_px: int = MIN_SIDE_PX,
     encoding: Encoding | None = None,
+    any_values: bool = False,
 ) -> Frame:
     """Decode one photograph, upright, as RGB.
 
@@ -98,6 +99,7 @@ def decode(
         min_side_px: refused below; a whole card needs 64, a crop of one less.
         encoding: overrides what the file says. Untold, integers are sRGB unless the file is tagged linear (a
             PNG's gAMA of 1, a profile with a straight tone curve) and float samples are linear.
+        any_values: take float samples of any scale, and such as are not numbers, as they are.
 
     Returns:
         A frame of (H, W, 3) uint8, uint16 or float32. Grey is repeated, alpha is laid on black.
@@ -111,7 +113,7 @@ def decode(
     pixels = _rgb(_decoded(data, header, file_name))
     if media_type != TIFF:  # OpenCV turns a TIFF upright by itself
         pixels = _upright(pixels, header.orientation)
-    if pixels.dtype == np.float32:
+    if pixels.dtype == np.float32 and not any_values:
         _check_range(pixels, file_name)
     linear = header.linear
     warnings: tuple[str, ...] = ()

@@ -12,12 +12,14 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from rcg.errors import InputError
 from rcg.photometric.channels import brightest
+from rcg.photometric.solve_device import Device, torch_solver
 from rcg.photometric.solve_gain import inverse_gain
 from rcg.photometric.solve_kernel import solve_rows
 from rcg.photometric.solve_pixel import Limits, Setting
@@ -41,6 +43,8 @@ class Solution:
         specular: mean excess over Lambert of all samples, relative to full scale; dropped samples count.
         residual: RMS misfit of the samples used, relative to their mean.
         inverse_gain: (n, 6) the flat field that was divided out, see :mod:`rcg.photometric.solve_gain`.
+        device: ``"cpu"`` or ``"cuda"``, where it was solved.
+        note: what a report should say of that; empty otherwise.
     """
 
     normal: FloatArray
@@ -49,6 +53,8 @@ class Solution:
     specular: FloatArray
     residual: FloatArray
     inverse_gain: npt.NDArray[np.float64]
+    device: str = "cpu"
+    note: str = ""
 
 
 def solve_normals(
@@ -60,6 +66,7 @@ def solve_normals(
     threads: int = 1,
     flat_field: int | None = 2,
     robust: bool = True,
+    device: Device = "cpu",
 ) -> Solution:
     """Solve every pixel.
 
@@ -73,6 +80,8 @@ def solve_normals(
         flat_field: order (0, 1 or 2) of the correction for uneven light taken from the card itself, which
             holds for flat things only; None leaves it out.
         robust: solve flagged pixels again without their brightest samples.
+        device: ``"auto"`` takes CUDA where there is one; a device with too little memory leaves the work to
+            the CPU, and ``note`` says so.
 
     Raises:
         InputError: fewer than three frames, or frames, lights and mask that do not belong together.
@@ -103,24 +112,33 @@ def solve_normals(
         limits,
     )
 
-    def rows(first: int) -> None:
-        solve_rows(
-            (first, min(first + _ROWS, height)),
-            frames,
-            mask,
-            *constants,
-            normal,
-            albedo,
-            confidence,
-            specular,
-            residual,
-        )
+    out = (normal, albedo, confidence, specular, residual)
+    used, note = _on_torch(device, frames, mask, constants, out)
+    if used is None:
+        used = "cpu"
 
-    with ThreadPoolExecutor(max(1, threads)) as pool:
-        list(pool.map(rows, range(0, height, _ROWS)))
+        def rows(first: int) -> None:
+            solve_rows((first, min(first + _ROWS, height)), frames, mask, *constants, *out)
+
+        with ThreadPoolExecutor(max(1, threads)) as pool:
+            list(pool.map(rows, range(0, height, _ROWS)))
     white = _white(albedo, mask)
     albedo *= np.float32(1.0 / white)
-    return Solution(normal, albedo, confidence, specular, residual, gain)
+    return Solution(normal, albedo, confidence, specular, residual, gain, used, note)
+
+
+def _on_torch(
+    device: Device, frames: FloatArray, mask: BoolArray, constants: Any, out: Any
+) -> tuple[str | None, str]:
+    """Solve on CUDA where it is asked for and there; return the device used, or None, and what to tell."""
+    solver = torch_solver(device)
+    if solver is None:
+        return None, ""
+    try:
+        solver.solve_all(frames, mask, *constants, out, device="cuda")
+    except solver.out_of_memory():
+        return None, "The graphics card had too little memory; the maps were solved on the processor."
+    return "cuda", ""
 
 
 def _check(frames: FloatArray, lights: Lights, mask: BoolArray) -> None:

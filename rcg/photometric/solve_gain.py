@@ -53,7 +53,7 @@ def inverse_gain(
     """
     n, height, width, _ = frames.shape
     patch = max(2, round(PATCH_MM * setting.px_per_mm))
-    step = max(1, patch // 10)
+    step = max(1, patch // 7)
     x = (np.arange(0, width, step) - 0.5 * (width - 1)) / setting.px_per_mm
     y = (0.5 * (height - 1) - np.arange(0, height, step)) / setting.px_per_mm
     ratio = _log_ratios(frames[:, ::step, ::step], mask[::step, ::step], x, y, source, scale, setting, limits)

@@ -170,6 +170,7 @@ class Maps:
         warnings: plain sentences for the report.
         notes: how the frames were brought together (by the printed mat or by the print alone), and what that
             leaves less sure, as plain sentences.
+        residual: (H, W) RMS misfit of the samples used, relative to their mean.
     """
 
     px_per_mm: float
@@ -191,6 +192,7 @@ class Maps:
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     seconds: dict[str, float] = field(default_factory=dict)
+    residual: FloatArray | None = None
 
     @property
     def relief(self) -> bool:
