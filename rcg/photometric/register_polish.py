@@ -15,16 +15,13 @@ import numpy as np
 import numpy.typing as npt
 
 from rcg.photometric.outline_geometry import apply, homography_of_points
-from rcg.photometric.register_gradient import scaled, scaling
+from rcg.photometric.register_gradient import even, scaled, scaling
 from rcg.photometric.types import FloatArray
 
 Array = npt.NDArray[np.float64]
 
 _LONG_PX = 1400
 _INSET = 0.03
-_DARK = 10.0
-_MEAN_PX = 2.0
-"""of the mean taken off: edges of print are finer than this, relief and shadows mostly coarser"""
 _STEPS = 4
 _POINTS = 60_000
 _STRONG = 0.85
@@ -52,7 +49,7 @@ def polish(frame: FloatArray, reference: FloatArray, corners: Array, homography:
     w, h = max(16, round(width * scale)), max(16, round(height * scale))
     box = np.array([(0, 0), (w - 1, 0), (w - 1, h - 1), (0, h - 1)], np.float64)
     to_reference = homography_of_points(box, inner)
-    template = _even(_warped(reference, to_reference, (w, h), scale))
+    template = even(_warped(reference, to_reference, (w, h), scale))
     design, rows, columns = _design(template)
     if len(rows) < _MIN_POINTS:
         return homography
@@ -61,7 +58,7 @@ def polish(frame: FloatArray, reference: FloatArray, corners: Array, homography:
     start = np.linalg.inv(homography) @ to_reference
     warp, best, least, first = start, start, np.inf, np.inf
     for step in range(_STEPS + 1):
-        moving = _even(_warped(frame, warp, (w, h), scale))
+        moving = even(_warped(frame, warp, (w, h), scale))
         misfit = (moving - template)[rows, columns].astype(np.float64)
         spread = 1.4826 * float(np.median(np.abs(misfit)))
         first = spread if step == 0 else first
@@ -92,12 +89,6 @@ def _warped(grey: FloatArray, to_grey: Array, size: tuple[int, int], scale: floa
     return np.asarray(
         cv2.warpPerspective(grey, to_grey, size, flags=flags, borderMode=cv2.BORDER_REPLICATE), np.float32
     )
-
-
-def _even(grey: FloatArray) -> FloatArray:
-    """Logarithm of brightness less its mean round each pixel, (H, W)."""
-    value = cv2.log(np.maximum(cv2.GaussianBlur(grey, (0, 0), 0.8), 0) + np.float32(_DARK))
-    return np.asarray(value - cv2.GaussianBlur(value, (0, 0), _MEAN_PX), np.float32)
 
 
 def _design(template: FloatArray) -> tuple[Array, npt.NDArray[np.intp], npt.NDArray[np.intp]]:

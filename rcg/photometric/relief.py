@@ -49,12 +49,12 @@ def flatten(normal: FloatArray, mask: BoolArray, px_per_mm: float, sigma_mm: flo
     weight = mask.astype(np.float32)
     level = []
     for slope in slopes(normal):
-        smooth = _masked_smooth(slope, weight, sigma_mm * px_per_mm)
+        smooth = masked_smooth(slope, weight, sigma_mm * px_per_mm)
         level.append(np.where(mask, slope - smooth, np.float32(0)))
     return from_slopes(*level)
 
 
-def _masked_smooth(values: FloatArray, weight: FloatArray, sigma: float) -> FloatArray:
+def masked_smooth(values: FloatArray, weight: FloatArray, sigma: float) -> FloatArray:
     """Normalised Gaussian smoothing. Wide kernels work on a picture reduced so that sigma is about 6 pixels
     there.
     """

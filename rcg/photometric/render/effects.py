@@ -56,7 +56,7 @@ class Foil:
         f0: reflectance of the metal.
         roughness: of a facet; GGX alpha is its square.
         diffuse: share of the ink's diffuse reflectance that is left.
-        rainbow: strength of the grating's orders; 0 for plain foil.
+        rainbow: brightness of the grating's orders against a white sheet; 0 for plain foil.
         pitch_um: distance of the grooves.
     """
 
@@ -64,9 +64,9 @@ class Foil:
     facet_mm: float = 0.2
     tilt_deg: float = 6.0
     f0: float = 0.55
-    roughness: float = 0.32
+    roughness: float = 0.2
     diffuse: float = 0.55
-    rainbow: float = 0.25
+    rainbow: float = 2.0
     pitch_um: float = 1.2
 
 
