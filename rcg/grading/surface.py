@@ -1,16 +1,13 @@
 """Surface: relief that is out of the ordinary for its place, and more than its print could feign.
 
-Curvature is high-passed at two scales and divided by what is to be expected at the pixel: the noise of its
-neighbourhood, and the leak of print into relief. Frames that are a fraction of a pixel out of line turn a
-change of ink into a slope in proportion to the gradient of the log albedo; the factor is learnt on the card
-itself. What stands out is grown by hysteresis and must have a size. Frames and boxes of print run along the
-card's axes, where the leak adds up over centimetres: what lies along such an edge must stand out twice as
-much.
+Lines and dents are scored against what chance does at their place (:mod:`rcg.grading.surface_scores`). What
+stands out is grown by hysteresis and must have a size. Frames and boxes of print run along the card's axes,
+where what leaks of print into relief adds up over centimetres: what lies along such an edge must stand out
+more.
 """
 
 from __future__ import annotations
 
-import itertools
 from typing import Final
 
 import cv2
@@ -21,75 +18,29 @@ from rcg.grading.centering import Borders
 from rcg.grading.flaws import describe
 from rcg.grading.schema import Finding, SurfaceMeasure
 from rcg.grading.strips import F32
+from rcg.grading.surface_scores import blob_score, level_slopes, line_score
 from rcg.photometric.types import Maps
 
 Mask = npt.NDArray[np.bool_]
 
 INSET_MM: Final = 1.0
 """the rim where cut and background disturb the relief is left to corners and edges"""
-_SCALES_MM: Final = (0.08, 0.3)
-_CELL_MM: Final = 3.0
-"""side of the neighbourhood whose noise counts: far wider than a flaw, narrower than a shadow"""
-_CELL_SAMPLES: Final = 50
+_PRINT_MM: Final = 0.08
 _STRONG_PRINT: Final = 0.85
-"""quantile of the gradient of log albedo from which pixels tell how print leaks into relief"""
+"""quantile of the gradient of log albedo from which print is strong"""
 _DARKEST: Final = 0.02
 _TRUST: Final = 0.05
 """confidence from which relief counts at all; what is noisy for want of light is judged by its local noise"""
+_LINE: Final = 2.9
+"""line score that chance does not reach on clean cards; see docs/photometric-defects.md"""
+_BLOB: Final = 5.0
+"""the same of dents"""
 _SEED: Final = 8.0
-_GROW: Final = 4.0
-_SEED_ON_PRINT: Final = 16.0
+_GROW: Final = 4.8
+_SEED_ON_PRINT: Final = 12.0
 _AXIS: Final = 0.9962
 """cosine of twice the angle (2.5 degrees) within which an edge of print runs along an axis of the card"""
 _JOIN_MM: Final = 0.35
-
-
-def blur(image: F32, sigma_px: float) -> F32:
-    """Return a Gaussian blur."""
-    return np.asarray(cv2.GaussianBlur(image, (0, 0), sigma_px), np.float32)
-
-
-def masked_blur(image: F32, weight: F32, sigma_px: float) -> F32:
-    """Return the Gaussian mean of the samples that count (normalised convolution)."""
-    return np.asarray(blur(image * weight, sigma_px) / np.maximum(blur(weight, sigma_px), 1e-4), np.float32)
-
-
-def print_gradient(albedo: F32, px_per_mm: float, scale_mm: float) -> F32:
-    """Return how strongly the print changes, (H, W): gradient of log albedo per mm, largest nearby."""
-    scale_px = scale_mm * px_per_mm
-    grey = blur(np.log(np.maximum(albedo.mean(axis=2), _DARKEST)).astype(np.float32), scale_px)
-    gradient = cv2.magnitude(cv2.Sobel(grey, cv2.CV_32F, 1, 0), cv2.Sobel(grey, cv2.CV_32F, 0, 1))
-    reach = 2 * max(1, round(2 * scale_px)) + 1
-    widest = cv2.dilate(gradient, np.ones((reach, reach), np.uint8))
-    return np.asarray(cv2.blur(widest, (reach, reach)) * px_per_mm / 8, np.float32)
-
-
-def local_noise(values: F32, trusted: Mask, cell_px: int) -> F32:
-    """Return the robust standard deviation of ``values`` round each pixel, (H, W).
-
-    1.4826 times the median magnitude of cells, smoothed: a flaw fills little of a cell and does not hide.
-    """
-    h, w = values.shape
-    rows, columns = max(h // cell_px, 1), max(w // cell_px, 1)
-    edges_y, edges_x = np.linspace(0, h, rows + 1).astype(int), np.linspace(0, w, columns + 1).astype(int)
-    medians, known = np.zeros((rows, columns), np.float32), np.zeros((rows, columns), np.float32)
-    for i, j in itertools.product(range(rows), range(columns)):
-        cell = (slice(edges_y[i], edges_y[i + 1], 2), slice(edges_x[j], edges_x[j + 1], 2))
-        sample = np.abs(values[cell][trusted[cell]])
-        if len(sample) >= _CELL_SAMPLES:
-            medians[i, j], known[i, j] = np.median(sample), 1
-    smooth = masked_blur(medians, known, 1.2)
-    return np.asarray(1.4826 * cv2.resize(smooth, (w, h), interpolation=cv2.INTER_LINEAR), np.float32)
-
-
-def expected(values: F32, gradient: F32, trusted: Mask, px_per_mm: float) -> F32:
-    """Return the deviation to be expected of ``values`` without a flaw, (H, W): noise and leak of print."""
-    noise = local_noise(values, trusted, round(_CELL_MM * px_per_mm))
-    magnitude, change = np.abs(values[trusted][::5]), gradient[trusted][::5]
-    strong = change > np.quantile(change, _STRONG_PRINT)
-    leak = 1.4826 * float(np.median(magnitude[strong] / change[strong])) if strong.any() else 0.0
-    least = 0.5 * 1.4826 * float(np.median(magnitude))
-    return np.asarray(np.hypot(np.maximum(noise, max(least, 1e-9)), leak * gradient), np.float32)
 
 
 def usable(maps: Maps, borders: Borders) -> tuple[Mask, Mask]:
@@ -111,20 +62,14 @@ def usable(maps: Maps, borders: Borders) -> tuple[Mask, Mask]:
 
 
 def anomaly(maps: Maps, trusted: Mask) -> F32:
-    """Return by how many expected deviations the relief stands out, signed, (H, W); 0 where not trusted."""
-    assert maps.curvature is not None
-    k = maps.px_per_mm
-    weight = trusted.astype(np.float32)
-    curvature = np.where(trusted, np.nan_to_num(maps.curvature), 0.0).astype(np.float32)
-    best = np.zeros_like(curvature)
-    for scale in _SCALES_MM:
-        high = masked_blur(curvature, weight, scale * k) - masked_blur(curvature, weight, 5 * scale * k)
-        gradient = print_gradient(maps.albedo, k, scale)
-        # beside a border of what is trusted the mean rests on fewer samples and is noisier
-        whole = trusted & (blur(weight, scale * k) > 0.9)
-        z = np.where(whole, high / expected(high, gradient, trusted, k), 0.0).astype(np.float32)
-        best = np.where(np.abs(z) > np.abs(best), z, best)
-    return best
+    """Return how far the relief stands out, signed (positive for bumps), (H, W); 0 where not trusted.
+
+    One scale for lines and dents: at ``_SEED`` chance has an end, at ``_GROW`` a flaw may go on.
+    """
+    p, q = level_slopes(maps, trusted)
+    line = line_score(p, q, maps.albedo, trusted, maps.px_per_mm) / np.float32(_LINE)
+    blob = blob_score(p, q, maps.albedo, trusted, maps.px_per_mm) / np.float32(_BLOB)
+    return np.asarray(-_SEED * np.where(np.abs(line) > np.abs(blob), line, blob), np.float32)
 
 
 def hysteresis(strength: F32, seed: float, grow: float, join_px: int) -> npt.NDArray[np.int32]:
@@ -143,8 +88,8 @@ def along_print(labels: npt.NDArray[np.int32], albedo: F32, trusted: Mask, px_pe
 
     From the structure tensor of the log albedo, summed over the region: its direction and its strength.
     """
-    scale_px = _SCALES_MM[0] * px_per_mm
-    grey = blur(np.log(np.maximum(albedo.mean(axis=2), _DARKEST)).astype(np.float32), scale_px)
+    grey = np.log(np.maximum(albedo.mean(axis=2), _DARKEST)).astype(np.float32)
+    grey = np.asarray(cv2.GaussianBlur(grey, (0, 0), _PRINT_MM * px_per_mm), np.float32)
     gx, gy = cv2.Sobel(grey, cv2.CV_32F, 1, 0), cv2.Sobel(grey, cv2.CV_32F, 0, 1)
     strong = float(np.quantile(cv2.magnitude(gx, gy)[trusted][::7], _STRONG_PRINT))
     at, count = labels.ravel(), int(labels.max()) + 1

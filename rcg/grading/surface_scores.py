@@ -154,7 +154,7 @@ def blob_score(p: F32, q: F32, albedo: F32, trusted: Mask, px_per_mm: float) -> 
         noise = expected_noise(bowl, whole, print_strength(albedo, sigma_px), cell_px)
         score = np.where(whole, bowl / np.maximum(noise, 1e-9), 0).astype(np.float32)
         best = np.where(np.abs(score) > np.abs(best), score, best)
-    return best
+    return _normalised(best, trusted, max(4, round(4 * _CELL_MM * px_per_mm)))
 
 
 def _whole(trusted: Mask, sigma_px: float) -> Mask:
