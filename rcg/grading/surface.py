@@ -1,9 +1,9 @@
 """Surface: relief that is out of the ordinary for its place, and more than its print could feign.
 
 Lines and dents are scored against what chance does at their place (:mod:`rcg.grading.surface_scores`). What
-stands out is grown by hysteresis and must have a size. Frames and boxes of print run along the card's axes,
-where what leaks of print into relief adds up over centimetres: what lies along such an edge must stand out
-more.
+stands out is grown by hysteresis and must have a size. Then it must change from light to light as relief does
+(:mod:`rcg.grading.surface_lights`), the more surely the more of it lies on edges of print, where what leaks
+of print into relief adds up over centimetres.
 """
 
 from __future__ import annotations
@@ -17,29 +17,34 @@ import numpy.typing as npt
 from rcg.grading.centering import Borders
 from rcg.grading.flaws import describe
 from rcg.grading.schema import Finding, SurfaceMeasure
-from rcg.grading.strips import F32
-from rcg.grading.surface_scores import blob_score, level_slopes, line_score
+from rcg.grading.strips import F32, F64
+from rcg.grading.surface_lights import light_t
+from rcg.grading.surface_scores import blob_score, level_slopes, line_score, print_strength
 from rcg.photometric.types import Maps
 
 Mask = npt.NDArray[np.bool_]
 
 INSET_MM: Final = 1.0
 """the rim where cut and background disturb the relief is left to corners and edges"""
-_PRINT_MM: Final = 0.08
+_PRINT_MM: Final = 0.05
 _STRONG_PRINT: Final = 0.85
 """quantile of the gradient of log albedo from which print is strong"""
-_DARKEST: Final = 0.02
+_MIN_PRINT: Final = 0.03
+"""of log albedo per pixel; a card without print has no strong edges"""
 _TRUST: Final = 0.05
 """confidence from which relief counts at all; what is noisy for want of light is judged by its local noise"""
-_LINE: Final = 2.9
+_LINE: Final = 3.1
 """line score that chance does not reach on clean cards; see docs/photometric-defects.md"""
 _BLOB: Final = 5.0
 """the same of dents"""
 _SEED: Final = 8.0
 _GROW: Final = 4.8
 _SEED_ON_PRINT: Final = 12.0
-_AXIS: Final = 0.9962
-"""cosine of twice the angle (2.5 degrees) within which an edge of print runs along an axis of the card"""
+_ON_PRINT: Final = 0.85
+_PARTLY_ON_PRINT: Final = 0.6
+_T_ON_PRINT: Final = 20.0
+_T_PARTLY: Final = 6.0
+_T_LEAST: Final = 1.2
 _JOIN_MM: Final = 0.35
 
 
@@ -83,22 +88,27 @@ def hysteresis(strength: F32, seed: float, grow: float, join_px: int) -> npt.NDA
     return np.asarray(np.where(keep[labels] & (low > 0), labels, 0), np.int32)
 
 
-def along_print(labels: npt.NDArray[np.int32], albedo: F32, trusted: Mask, px_per_mm: float) -> Mask:
-    """Return for each label, 0 to the largest, whether it lies along print that runs along an axis.
-
-    From the structure tensor of the log albedo, summed over the region: its direction and its strength.
-    """
-    grey = np.log(np.maximum(albedo.mean(axis=2), _DARKEST)).astype(np.float32)
-    grey = np.asarray(cv2.GaussianBlur(grey, (0, 0), _PRINT_MM * px_per_mm), np.float32)
-    gx, gy = cv2.Sobel(grey, cv2.CV_32F, 1, 0), cv2.Sobel(grey, cv2.CV_32F, 0, 1)
-    strong = float(np.quantile(cv2.magnitude(gx, gy)[trusted][::7], _STRONG_PRINT))
+def print_share(labels: npt.NDArray[np.int32], maps: Maps, trusted: Mask) -> F64:
+    """Return for each label, 0 to the largest, the share of its pixels that lie on strong edges of print."""
+    sigma_px = max(_PRINT_MM * maps.px_per_mm, 1.0)
+    strength = print_strength(maps.albedo, sigma_px)
+    strong = strength > max(float(np.quantile(strength[trusted][::7], _STRONG_PRINT)), _MIN_PRINT)
     at, count = labels.ravel(), int(labels.max()) + 1
-    xx, yy, xy = (np.bincount(at, (a * b).ravel(), count) for a, b in ((gx, gx), (gy, gy), (gx, gy)))
-    size = np.maximum(np.bincount(at, minlength=count), 1)
-    energy = np.maximum(xx + yy, 1e-12)
-    aligned = np.abs(xx - yy) >= _AXIS * np.hypot(xx - yy, 2 * xy)
-    coherent = np.hypot(xx - yy, 2 * xy) >= 0.8 * energy
-    return np.asarray(aligned & coherent & (energy / size > strong**2))
+    return np.bincount(at, strong.ravel(), count) / np.maximum(np.bincount(at, minlength=count), 1)
+
+
+def believed(peak: F64, share: F64, t: F64) -> Mask:
+    """Return which marks are relief and not what print or a spark feigns.
+
+    Args:
+        peak: (k,) how far each stands out, as :func:`anomaly` has it.
+        share: (k,) of it that lies on strong print.
+        t: (k,) how surely it changes with the lights as relief does, see
+            :func:`rcg.grading.surface_lights.light_t`.
+    """
+    on_print, partly = share >= _ON_PRINT, share >= _PARTLY_ON_PRINT
+    needed_t = np.where(on_print, _T_ON_PRINT, np.where(partly, _T_PARTLY, _T_LEAST))
+    return np.asarray((t >= needed_t) & (peak >= np.where(on_print, _SEED_ON_PRINT, _SEED)))
 
 
 def measure_surface(maps: Maps, borders: Borders) -> tuple[SurfaceMeasure, list[Finding]]:
@@ -120,11 +130,14 @@ def measure_surface(maps: Maps, borders: Borders) -> tuple[SurfaceMeasure, list[
     z = anomaly(maps, trusted)
     join_px = max(round(_JOIN_MM * maps.px_per_mm / 2), 1)
     labels = hysteresis(np.abs(z), _SEED, _GROW, join_px)
-    on_print = along_print(labels, maps.albedo, trusted, maps.px_per_mm)
+    strength = np.abs(z)
+    at = labels.ravel()
+    peak = np.zeros(int(labels.max()) + 1)
+    np.maximum.at(peak, at, strength.ravel())
+    real = believed(peak, print_share(labels, maps, trusted), light_t(maps, labels, strength))
     findings = [
         f
         for label in np.unique(labels[labels > 0])
-        if not (on_print[label] and np.abs(z[labels == label]).max() < _SEED_ON_PRINT)
-        and (f := describe(maps, labels == label, z, trusted)) is not None
+        if real[label] and (f := describe(maps, labels == label, z, trusted)) is not None
     ]
     return SurfaceMeasure(relief_measured=True, coverage=coverage), findings

@@ -17,8 +17,9 @@ import numpy as np
 import numpy.typing as npt
 
 from rcg.grading.strips import F32
+from rcg.grading.surface_leak import without_print
 from rcg.photometric import relief
-from rcg.photometric.ridges import DIRECTIONS, hessian, strongest_line
+from rcg.photometric.ridges import hessian, strongest_line
 from rcg.photometric.types import Maps
 
 Mask = npt.NDArray[np.bool_]
@@ -27,6 +28,8 @@ LINE_MM: Final = 1.5
 _LEVEL_MM: Final = 1.0
 """slopes smoother than this are curl and light, not flaws"""
 _LINE_SIGMAS_MM: Final = (0.03, 0.06)
+_FINEST_PX: Final = 1.2
+"""what is finer differs from frame to frame by where the pixels fell"""
 _BLOB_SIGMAS_MM: Final = (0.07, 0.14, 0.28)
 _CLIP: Final = 4.0
 """deviations that one pixel may add to a line"""
@@ -39,7 +42,7 @@ _FEW: Final = 30
 
 
 def level_slopes(maps: Maps, trusted: Mask) -> tuple[F32, F32]:
-    """The slopes (H, W) without what is smoother than 1 mm, 0 where not trusted."""
+    """The slopes (H, W) without what is smoother than 1 mm and without what print feigns, 0 where not trusted."""
     assert maps.normal is not None
     weight = trusted.astype(np.float32)
     p, q = relief.slopes(np.where(trusted[..., None], np.nan_to_num(maps.normal), np.float32(0)))
@@ -48,7 +51,8 @@ def level_slopes(maps: Maps, trusted: Mask) -> tuple[F32, F32]:
         smooth = relief.masked_smooth(slope, weight, _LEVEL_MM * maps.px_per_mm)
         return np.asarray((slope - smooth) * weight, np.float32)
 
-    return level(p), level(q)
+    p, q = level(p), level(q)
+    return without_print(p, q, maps.albedo, trusted, maps.px_per_mm, _LEVEL_MM)
 
 
 def held_down(slope: F32, trusted: Mask, px_per_mm: float) -> F32:
@@ -126,16 +130,12 @@ def line_score(p: F32, q: F32, albedo: F32, trusted: Mask, px_per_mm: float, *, 
     """How far the strongest line through each pixel stands out, (H, W), signed: positive in furrows."""
     cell_px = max(4, round(_CELL_MM * px_per_mm))
     best = np.zeros(p.shape, np.float32)
-    for sigma in _LINE_SIGMAS_MM:
-        tensor = hessian(p, q, px_per_mm, sigma)
-        sigma_px = max(sigma * px_per_mm, 0.7)
+    for sigma_px in sorted({max(sigma * px_per_mm, _FINEST_PX) for sigma in _LINE_SIGMAS_MM}):
+        tensor = hessian(p, q, px_per_mm, sigma_px / px_per_mm)
         whole = _whole(trusted, sigma_px)
-        noise = expected_noise(
-            tensor[0] + tensor[2], whole, print_strength(albedo, max(sigma_px, 1.0)), cell_px
-        )
+        noise = expected_noise(tensor[0] + tensor[2], whole, print_strength(albedo, sigma_px), cell_px)
         gain = np.where(whole, 1 / np.maximum(noise, 1e-9), 0).astype(np.float32)
-        scale = np.ones(DIRECTIONS, np.float32)
-        line, _ = strongest_line(tensor, gain, px_per_mm, LINE_MM, scale, clip=_CLIP, threads=threads)
+        line, _ = strongest_line(tensor, gain, px_per_mm, LINE_MM, clip=_CLIP, threads=threads)
         score = _normalised(line, whole, 2 * cell_px)
         best = np.where(np.abs(score) > np.abs(best), score, best)
     return best

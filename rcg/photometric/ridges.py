@@ -19,7 +19,7 @@ import numpy.typing as npt
 from rcg.photometric.types import FloatArray
 
 DIRECTIONS = 24
-_ROWS = 64
+_ROWS = 128
 
 jit = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=True)
 
@@ -62,34 +62,43 @@ def _line_rows(
     gain: FloatArray,
     offsets: npt.NDArray[np.int32],
     weights: FloatArray,
-    scale: FloatArray,
     clip: float,
     best: FloatArray,
     which: npt.NDArray[np.uint8],
 ) -> None:
-    """Rows ``first`` to ``last`` of the strongest mean along a line; see :func:`strongest_line`."""
+    """Rows ``first`` to ``last`` of the strongest mean along a line; see :func:`strongest_line`.
+
+    For each direction the clipped second derivative is made once, with a rim of zeros as wide as a line is
+    long; then rows are added, shifted.
+    """
     h, w = gain.shape
     directions, taps = offsets.shape[0], offsets.shape[1]
-    total = np.empty(w, np.float32)
+    rim = 0
+    for d in range(directions):
+        for k in range(taps):
+            rim = max(rim, abs(offsets[d, k, 0]), abs(offsets[d, k, 1]))
     top = np.float32(clip)
+    share = np.float32(1.0 / taps)
+    band = np.zeros((last - first + 2 * rim, w + 2 * rim), np.float32)
+    total = np.empty(w, np.float32)
     for i in range(first, last):
         best[i] = 0
         which[i] = 0
-        for d in range(directions):
-            xx, xy, yy = weights[d, 0], weights[d, 1], weights[d, 2]
+    for d in range(directions):
+        xx, xy, yy = weights[d, 0], weights[d, 1], weights[d, 2]
+        for i in range(max(first - rim, 0), min(last + rim, h)):
+            r = i - first + rim
+            for j in range(w):
+                value = gain[i, j] * (xx * tensor[0, i, j] + xy * tensor[1, i, j] + yy * tensor[2, i, j])
+                band[r, rim + j] = min(max(value, -top), top)
+        for i in range(first, last):
             total[:] = 0
             for k in range(taps):
-                row = min(max(i + offsets[d, k, 1], 0), h - 1)
-                shift = offsets[d, k, 0]
-                a, b = max(0, -shift), min(w, w - shift)
-                for j in range(a, b):
-                    c = j + shift
-                    value = gain[row, c] * (
-                        xx * tensor[0, row, c] + xy * tensor[1, row, c] + yy * tensor[2, row, c]
-                    )
-                    total[j] += min(max(value, -top), top)
+                row, left = i - first + rim + offsets[d, k, 1], rim + offsets[d, k, 0]
+                for j in range(w):
+                    total[j] += band[row, left + j]
             for j in range(w):
-                value = total[j] * scale[d]
+                value = total[j] * share
                 if abs(value) > abs(best[i, j]):
                     best[i, j] = value
                     which[i, j] = d
@@ -101,7 +110,7 @@ def line_taps(length_px: float, step_px: float) -> npt.NDArray[np.int32]:
     s = np.arange(-half, half + 1) * step_px
     angle = np.arange(DIRECTIONS) * math.pi / DIRECTIONS
     along = np.stack([np.cos(angle), -np.sin(angle)], 1)
-    return np.round(along[:, None] * s[None, :, None]).astype(np.int32)
+    return np.asarray(np.round(along[:, None] * s[None, :, None]), np.int32)
 
 
 def strongest_line(
@@ -109,7 +118,6 @@ def strongest_line(
     gain: FloatArray,
     px_per_mm: float,
     length_mm: float,
-    scale: FloatArray,
     *,
     clip: float = 3.0,
     threads: int = 1,
@@ -121,7 +129,7 @@ def strongest_line(
         gain: (H, W) factor of every pixel: 1 over its noise, 0 where nothing is known.
         px_per_mm: scale.
         length_mm: of the lines.
-        scale: (directions,) factor of each direction's sum.
+        clip: that one pixel's value, times its gain, is cut to.
         threads: to compute with; the result does not depend on it.
 
     Returns:
@@ -134,7 +142,7 @@ def strongest_line(
     best, which = np.empty((h, w), np.float32), np.empty((h, w), np.uint8)
 
     def rows(first: int) -> None:
-        _line_rows(first, min(first + _ROWS, h), tensor, gain, offsets, weights, scale, clip, best, which)
+        _line_rows(first, min(first + _ROWS, h), tensor, gain, offsets, weights, clip, best, which)
 
     with ThreadPoolExecutor(max(1, threads)) as pool:
         list(pool.map(rows, range(0, h, _ROWS)))
