@@ -45,6 +45,8 @@ _PARTLY_ON_PRINT: Final = 0.6
 _T_ON_PRINT: Final = 20.0
 _T_PARTLY: Final = 6.0
 _T_LEAST: Final = 1.2
+_UNKNOWN: Final = 1.25
+"""more is asked of a mark where too few lights leave that test out"""
 _JOIN_MM: Final = 0.35
 
 
@@ -107,8 +109,10 @@ def believed(peak: F64, share: F64, t: F64) -> Mask:
             :func:`rcg.grading.surface_lights.light_t`.
     """
     on_print, partly = share >= _ON_PRINT, share >= _PARTLY_ON_PRINT
+    unknown = ~np.isfinite(t)
     needed_t = np.where(on_print, _T_ON_PRINT, np.where(partly, _T_PARTLY, _T_LEAST))
-    return np.asarray((t >= needed_t) & (peak >= np.where(on_print, _SEED_ON_PRINT, _SEED)))
+    needed = np.where(on_print, _SEED_ON_PRINT, _SEED) * np.where(unknown, _UNKNOWN, 1.0)
+    return np.asarray((t >= needed_t) & (peak >= needed))
 
 
 def measure_surface(maps: Maps, borders: Borders) -> tuple[SurfaceMeasure, list[Finding]]:
