@@ -1,8 +1,8 @@
 """The fixed benchmark set of rendered defects: half-size cards at 40 px/mm, everything known, by seed.
 
-A card of 31.5 x 44 mm (half the usual size each way, so that 40 px/mm need no more pixels than an ordinary card at 20)
-lies under eight near lights and is photographed once per light. Stated conditions: lights 250 mm away at 30 degrees,
-12-bit noise, sRGB JPEG of quality 92, every frame 0.5 px off, foil over 28 % of the card.
+A card of 31.5 x 44 mm (half the usual size each way, so that 40 px/mm need no more pixels than an ordinary
+card at 20) lies under eight near lights and is photographed once per light. Stated conditions: lights 250 mm
+away at 30 degrees, 12-bit noise, sRGB JPEG of quality 92, every frame 0.5 px off, foil over 28 % of the card.
 """
 
 from __future__ import annotations

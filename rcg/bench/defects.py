@@ -1,8 +1,8 @@
 """``python -m rcg.bench.defects``: what the whole chain finds of defects whose truth is known.
 
-Cards of :mod:`rcg.bench.defect_set` go through finding, registration, solving, relief and the surface step of grading,
-as a user's photographs do. Cards with defects and 28 % foil give recall and false alarms, clean cards without foil
-the false alarms of print alone.
+Cards of :mod:`rcg.bench.defect_set` go through finding, registration, solving, relief and the surface step
+of grading, as a user's photographs do. Cards with defects and 28 % foil give recall and false alarms, clean
+cards without foil the false alarms of print alone.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def measured(card: DefectCard, threads: int) -> Maps:
 
 
 def truth_on_maps(card: DefectCard, maps: Maps) -> tuple[FloatArray, BoolArray]:
-    """The true normals (H, W, 3), and where there is foil, on the grid of the maps, whatever the finder's error."""
+    """The true normals (H, W, 3) and where there is foil, on the maps' grid, whatever the finder's error."""
     h, w = maps.albedo.shape[:2]
     to_card = frame_to_card(card.side.scene, maps.registration.reference) @ map_to_reference(
         maps.outline, maps.size, maps.px_per_mm, maps.margin_mm
@@ -134,9 +134,7 @@ def angles(card: DefectCard, maps: Maps, inside: BoolArray, tally: Tally) -> Non
     weight = inside.astype(np.float32)
 
     def level(values: FloatArray) -> FloatArray:
-        p, q = (
-            s - relief.masked_smooth(s, weight, LEVEL_MM * maps.px_per_mm) for s in relief.slopes(values)
-        )
+        p, q = (s - relief.masked_smooth(s, weight, LEVEL_MM * maps.px_per_mm) for s in relief.slopes(values))
         return relief.from_slopes(p, q)
 
     truth = level(normal)
@@ -247,7 +245,9 @@ def rows(tally: Tally, cards: int, clean: int) -> Table:
     if tally.named:
         table.add("found and given its name", 100 * float(np.mean(tally.named)), "%")
     table.add("registration, largest displacement left", max(tally.misaligned_px), "px", "<= 0.1", "raw 0.5")
-    table.add("surface step, median of a card", float(np.median(tally.seconds)), "s", "", "1260 x 1760 of card")
+    table.add(
+        "surface step, median of a card", float(np.median(tally.seconds)), "s", "", "1260 x 1760 of card"
+    )
     return table
 
 
@@ -255,7 +255,7 @@ def main() -> None:
     """Run from the command line: ``python -m rcg.bench.defects [CARDS [CLEAN [OUT.json]]]``."""
     args = sys.argv[1:]
     cards, clean = (int(args[0]) if args else 8), (int(args[1]) if len(args) > 1 else 8)
-    table = bench_defects(cards, clean, say=lambda text: print(text, file=sys.stderr, flush=True))
+    table = bench_defects(cards, clean, say=lambda text: print(text, file=sys.stderr, flush=True))  # noqa: T201
     sys.stdout.write(table.as_markdown())
     if len(args) > 2:
         Path(args[2]).write_text(json.dumps(table.as_json(), indent=2) + "\n", "utf-8")

@@ -13,6 +13,7 @@ from typing import Final
 import cv2
 import numpy as np
 import numpy.typing as npt
+from scipy.ndimage import find_objects
 
 from rcg.grading.centering import Borders
 from rcg.grading.flaws import describe
@@ -45,6 +46,12 @@ _PARTLY_ON_PRINT: Final = 0.6
 _T_ON_PRINT: Final = 20.0
 _T_PARTLY: Final = 6.0
 _T_LEAST: Final = 1.2
+_FAINT_SEED: Final = 5.2
+_FAINT_GROW: Final = 4.1
+_THREAD_MM: Final = 2.2
+_THIN_MM: Final = 0.06
+_SURE_THIN_MM: Final = 0.11
+_T_SURE: Final = 8.0
 _UNKNOWN: Final = 1.25
 """more is asked of a mark where too few lights leave that test out"""
 _JOIN_MM: Final = 0.35
@@ -115,6 +122,46 @@ def believed(peak: F64, share: F64, t: F64) -> Mask:
     return np.asarray((t >= needed_t) & (peak >= needed))
 
 
+def marks(maps: Maps, z: F32, trusted: Mask) -> list[Mask]:
+    """Return the regions (H, W) that are relief: those that stand out, and long thin ones that do so faintly.
+
+    Chance makes clusters, but no thread of 2 mm that is as thin as a scratch.
+    """
+    strength = np.abs(z)
+    join_px = max(round(_JOIN_MM * maps.px_per_mm / 2), 1)
+    labels = hysteresis(strength, _SEED, _GROW, join_px)
+    share, t = print_share(labels, maps, trusted), light_t(maps, labels, strength)
+    real = believed(_peaks(labels, strength), share, t)
+    regions = [labels == label for label in np.unique(labels[labels > 0]) if real[label]]
+
+    faint = hysteresis(strength, _FAINT_SEED, _FAINT_GROW, join_px)
+    taken = np.zeros(int(faint.max()) + 1, bool)
+    taken[np.unique(faint[strength > _SEED])] = True
+    share, t = print_share(faint, maps, trusted), light_t(maps, faint, strength)
+    size, width = _extents(faint, maps.px_per_mm)
+    thin = (width <= _THIN_MM) & (t >= _T_LEAST) | (width <= _SURE_THIN_MM) & (t >= _T_SURE)
+    thin &= (size >= _THREAD_MM) & (share < _PARTLY_ON_PRINT) & np.isfinite(t) & ~taken
+    return regions + [faint == label for label in np.flatnonzero(thin) if label > 0]
+
+
+def _peaks(labels: npt.NDArray[np.int32], strength: F32) -> F64:
+    """The largest strength of each label."""
+    peak = np.zeros(int(labels.max()) + 1)
+    np.maximum.at(peak, labels.ravel(), strength.ravel())
+    return peak
+
+
+def _extents(labels: npt.NDArray[np.int32], px_per_mm: float) -> tuple[F64, F64]:
+    """The diagonal of each label's box, and its area over that, mm; 0 and infinite for label 0."""
+    size, width = np.zeros(int(labels.max()) + 1), np.full(int(labels.max()) + 1, np.inf)
+    area = np.bincount(labels.ravel(), minlength=len(size)) / px_per_mm**2
+    for label, box in enumerate(find_objects(labels), start=1):
+        if box is not None:
+            size[label] = np.hypot(*(part.stop - part.start for part in box)) / px_per_mm
+            width[label] = area[label] / size[label]
+    return size, width
+
+
 def measure_surface(maps: Maps, borders: Borders) -> tuple[SurfaceMeasure, list[Finding]]:
     """Find what the relief shows inside the rim of the card."""
     if not maps.relief or maps.curvature is None or maps.confidence is None:
@@ -132,16 +179,6 @@ def measure_surface(maps: Maps, borders: Borders) -> tuple[SurfaceMeasure, list[
             reason=f"only {100 * coverage:.0f} % of the surface has usable relief",
         ), []
     z = anomaly(maps, trusted)
-    join_px = max(round(_JOIN_MM * maps.px_per_mm / 2), 1)
-    labels = hysteresis(np.abs(z), _SEED, _GROW, join_px)
-    strength = np.abs(z)
-    at = labels.ravel()
-    peak = np.zeros(int(labels.max()) + 1)
-    np.maximum.at(peak, at, strength.ravel())
-    real = believed(peak, print_share(labels, maps, trusted), light_t(maps, labels, strength))
-    findings = [
-        f
-        for label in np.unique(labels[labels > 0])
-        if real[label] and (f := describe(maps, labels == label, z, trusted)) is not None
-    ]
+    regions = marks(maps, z, trusted)
+    findings = [f for region in regions if (f := describe(maps, region, z, trusted)) is not None]
     return SurfaceMeasure(relief_measured=True, coverage=coverage), findings

@@ -1,10 +1,11 @@
 """What print feigns in the slopes, learnt on the card itself and taken off.
 
-Two leaks are known in form. Gloss adds the same light to dark ink as to pale, so that its share, and with it the tilt
-that it feigns, goes with 1 / albedo; how much depends on the lights' places and changes smoothly over the card. A
-frame that is out of line by a hundredth of a pixel feigns a slope in proportion to the gradient of log albedo. Both are
-linear: the slopes are regressed on them, with coefficients that are polynomials of the place, and what is explained is
-subtracted. Relief does not follow print, so that little of it goes along.
+Two leaks are known in form. Gloss adds the same light to dark ink as to pale, so that its share, and with it
+the tilt that it feigns, goes with 1 / albedo; how much depends on the lights' places and changes smoothly
+over the card. A frame that is out of line by a hundredth of a pixel feigns a slope in proportion to the
+gradient of log albedo. Both are linear: the slopes are regressed on them, with coefficients that are
+polynomials of the place, and what is explained is subtracted. Relief does not follow print, so that little of
+it goes along.
 """
 
 from __future__ import annotations
@@ -72,7 +73,7 @@ def _robust(design: F64, values: F64) -> F64:
 
 
 def _leaks(albedo: F32, trusted: Mask, px_per_mm: float, level_mm: float) -> Iterator[F32]:
-    """The leaks' forms, (H, W) each: 1 / albedo, and the gradient of log albedo, times powers of the place."""
+    """The leaks' forms, (H, W) each: 1 / albedo and the gradient of log albedo, times powers of place."""
     h, w = trusted.shape
     u = np.linspace(-1, 1, w, dtype=np.float32)[None, :]
     v = np.linspace(1, -1, h, dtype=np.float32)[:, None]

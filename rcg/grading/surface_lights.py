@@ -1,11 +1,12 @@
 """Does a mark change from light to light as relief does?
 
-A slope changes the logarithm of brightness in proportion to where the light stands: under light i by ``-(p lx +
-q ly) / lz`` (Lambert, small slopes), and print changes it alike under all. So over n frames the gradient of log
-brightness at a mark has a part that print explains (1 number), a part that relief explains (2), and n - 3 that
-neither does: frames out of line at an edge of print, resampling, compression, gloss, sparks of foil. What is
-wrong in a frame is as likely to fall into one part as into the other, so the unexplained part says how much of
-the relief may be feigned; their ratio is Student's t with n - 3 degrees of freedom.
+A slope changes the logarithm of brightness in proportion to where the light stands: under light i by
+``-(p lx + q ly) / lz`` (Lambert, small slopes), and print changes it alike under all. So over n frames the
+gradient of log brightness at a mark has a part that print explains (1 number), a part that relief explains
+(2), and n - 3 that neither does: frames out of line at an edge of print, resampling, compression, gloss,
+sparks of foil. What is wrong in a frame is as likely to fall into one part as into the other, so the
+unexplained part says how much of the relief may be feigned; their ratio is Student's t with n - 3 degrees of
+freedom, though the marks were chosen for being large, which makes large ratios more frequent.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ def light_t(maps: Maps, labels: Labels, weight: F32) -> F64:
 
 def _log_gradient(frame: F32, px_per_mm: float) -> tuple[F32, F32]:
     """Gradient (x right, y up) of the logarithm of brightness, per pixel, (H, W) each."""
-    grey = frame @ np.asarray(CHANNELS, np.float32)
+    grey = np.asarray(frame @ np.asarray(CHANNELS, np.float32), np.float32)
     value = cv2.GaussianBlur(cv2.log(np.maximum(grey, _DARKEST)), (0, 0), max(_SIGMA_MM * px_per_mm, 0.7))
     gx = cv2.Sobel(value, cv2.CV_32F, 1, 0, scale=1 / 8)
     gy = cv2.Sobel(value, cv2.CV_32F, 0, 1, scale=-1 / 8)
@@ -62,7 +63,7 @@ def _log_gradient(frame: F32, px_per_mm: float) -> tuple[F32, F32]:
 def _relief_of_light(lights: Lights) -> F64:
     """(n, 2) change of log brightness by a unit slope in x, in y."""
     x, y, z = lights.directions.T
-    return np.stack([-x, -y], 1) / np.maximum(z, 0.05)[:, None]
+    return np.asarray(np.stack([-x, -y], 1) / np.maximum(z, 0.05)[:, None], np.float64)
 
 
 def _t_of(gradients: F64, by_slope: F64) -> F64:

@@ -42,7 +42,7 @@ _FEW: Final = 30
 
 
 def level_slopes(maps: Maps, trusted: Mask) -> tuple[F32, F32]:
-    """The slopes (H, W) without what is smoother than 1 mm and without what print feigns, 0 where not trusted."""
+    """The slopes (H, W) without what is smoother than 1 mm or feigned by print, 0 where not trusted."""
     assert maps.normal is not None
     weight = trusted.astype(np.float32)
     p, q = relief.slopes(np.where(trusted[..., None], np.nan_to_num(maps.normal), np.float32(0)))
@@ -100,7 +100,7 @@ def cell_spread(values: F32, trusted: Mask, cell_px: int) -> F32:
 
 
 def expected_noise(values: F32, trusted: Mask, strength: F32, cell_px: int) -> F32:
-    """The deviation (H, W) to be expected of ``values`` without a flaw: local noise times what print does to it.
+    """The deviation (H, W) to be expected of ``values`` without a flaw: local noise times print's part in it.
 
     Pixels are sorted into strata by the strength of the print; a stratum's factor is the robust spread of its
     values over their local noise, and never falls with the strength.

@@ -1,10 +1,10 @@
 """The last hundredths of a pixel of registration, from the print itself.
 
 The correlation of gradient magnitudes that comes before is blind to the sign of an edge, and a rim of gloss
-or a foil facet that moves with the light pulls on it. Here the logarithm of brightness, less its mean round each
-pixel, is compared: light that changes slowly over the card drops out and print remains, the same in every
-frame. Gauss-Newton steps over a homography (inverse compositional; S. Baker, I. Matthews, "Lucas-Kanade 20
-years on", IJCV 2004), with the contrast of the frame as a ninth unknown and Tukey's weights, to which
+or a foil facet that moves with the light pulls on it. Here the logarithm of brightness, less its mean round
+each pixel, is compared: light that changes slowly over the card drops out and print remains, the same in
+every frame. Gauss-Newton steps over a homography (inverse compositional; S. Baker, I. Matthews, "Lucas-Kanade
+20 years on", IJCV 2004), with the contrast of the frame as a ninth unknown and Tukey's weights, to which
 highlights, shadows and relief are outliers.
 """
 

@@ -60,7 +60,8 @@ def patch_shifts(
     window = cv2.createHanningWindow((size, size), cv2.CV_32F)
     kept, shifts = [], []
     for centre in centres:
-        to_reference = np.array([[1, 0, centre[0] - size // 2], [0, 1, centre[1] - size // 2], [0, 0, 1.0]])
+        left, top = (centre - size // 2).tolist()
+        to_reference = np.array([[1, 0, left], [0, 1, top], [0, 0, 1.0]], np.float64)
         patches = [
             gradient_picture(_warped(picture, to, size))
             for picture, to in ((frame, np.linalg.inv(homography) @ to_reference), (reference, to_reference))
@@ -71,18 +72,23 @@ def patch_shifts(
         if response < _MIN_RESPONSE:
             continue
         kept.append(centre)
-        near = _small_shift(frame, reference, np.linalg.inv(homography), to_reference, size)
+        to_frame = np.asarray(np.linalg.inv(homography), np.float64)
+        near = _small_shift(frame, reference, to_frame, to_reference, size)
         shifts.append((dx, dy) if near is None else near)
     return np.array(kept).reshape(-1, 2), np.array(shifts).reshape(-1, 2)
 
 
 def _small_shift(
-    frame: FloatArray, reference: FloatArray, to_frame: Array, to_reference: Array, size: int
+    frame: FloatArray,
+    reference: FloatArray,
+    to_frame: Array,
+    to_reference: Array,
+    size: int,
 ) -> tuple[float, float] | None:
-    """A patch's displacement by least squares on its print, where that is under a pixel; None where it is not.
+    """A patch's displacement by least squares on its print; None where it is too large for that.
 
-    Correlation takes every edge for print, and the sparks of foil, which are elsewhere under every light, make
-    it say half a pixel where there is none. Here they are outliers.
+    Correlation takes every edge for print, and the sparks of foil, which are elsewhere under every light,
+    make it say half a pixel where there is none. Here they are outliers.
     """
     target = even(_warped(reference, to_reference, size))
     moving = even(_warped(frame, to_frame @ to_reference, size))
@@ -95,11 +101,10 @@ def _small_shift(
     design = np.stack([gx[strong], gy[strong], target[strong]], 1).astype(np.float64)
     left = (moving - target)[strong].astype(np.float64)
     weight = np.ones(len(left))
-    found = np.zeros(3)
+    found: Array = np.zeros(3)
     for _ in range(_STEPS):
-        found = np.linalg.lstsq(
-            design.T @ (design * weight[:, None]), design.T @ (weight * left), rcond=1e-9
-        )[0]
+        square, right = design.T @ (design * weight[:, None]), design.T @ (weight * left)
+        found = np.asarray(np.linalg.lstsq(square, right, rcond=1e-9)[0], np.float64)
         off = left - design @ found
         spread = 1.4826 * float(np.median(np.abs(off))) + 1e-9
         weight = np.clip(1 - (off / (4.7 * spread)) ** 2, 0, None) ** 2

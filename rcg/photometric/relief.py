@@ -107,9 +107,9 @@ def mean_curvature(
 def quieted(normal: FloatArray, mask: BoolArray, px_per_mm: float) -> FloatArray:
     """Take noise out of the slopes where nothing but noise is, and leave scratches as they are.
 
-    What is finer than 0.05 mm is multiplied by Wiener's factor ``(v - n) / v`` (J.-S. Lee 1980): v is its variance
-    in the nearest 0.2 mm, n that of noise, taken robustly from the neighbourhood. For looking at relief and for
-    its angles; flaws are looked for in the normals as they were solved.
+    What is finer than 0.05 mm is multiplied by Wiener's factor ``(v - n) / v`` (J.-S. Lee 1980): v is its
+    variance in the nearest 0.2 mm, n that of noise, taken robustly from the neighbourhood. For looking at
+    relief and for its angles; flaws are looked for in the normals as they were solved.
 
     Args:
         normal: (H, W, 3) unit vectors.
@@ -130,7 +130,8 @@ def quieted(normal: FloatArray, mask: BoolArray, px_per_mm: float) -> FloatArray
     # the median of a chi-square of two degrees is 1.386 of its 2
     noise = np.float32(2 / 1.386) * _cell_median(power, mask, max(8, round(1.5 * px_per_mm)))
     factor = np.clip((local - 1.5 * noise) / np.maximum(local, 1e-12), 0, 1)
-    return from_slopes(*(b + factor * f for b, f in zip(base, fine, strict=True)))
+    p, q = (np.asarray(b + factor * f, np.float32) for b, f in zip(base, fine, strict=True))
+    return from_slopes(p, q)
 
 
 def _near_mean(values: FloatArray, weight: FloatArray, sigma: float) -> FloatArray:

@@ -2,8 +2,8 @@
 
 The height's Hessian follows from the slopes (one derivative instead of two, so less noise). For a line the
 second derivative across it is averaged along it, at 24 directions: a scratch of 2 mm adds up over 80 pixels,
-noise does not. A matched filter, in other words, for a straight piece of furrow; the steering is exact because
-a Hessian turns like a tensor.
+noise does not. A matched filter, in other words, for a straight piece of furrow; the steering is exact
+because a Hessian turns like a tensor.
 """
 
 from __future__ import annotations

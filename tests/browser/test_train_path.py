@@ -106,7 +106,9 @@ def test_from_a_dataset_to_a_model_in_use(open_page, server, rendered):
     launched = server.call("GET", "/api/training")
     assert [run["name"] for run in launched["items"]] == ["Walked by hand"], "two clicks are one run"
 
-    page.wait_for_function(f"() => Number(document.querySelector('{STEP}').textContent) >= 1", timeout=TRAINING_MS)
+    page.wait_for_function(
+        f"() => Number(document.querySelector('{STEP}').textContent) >= 1", timeout=TRAINING_MS
+    )
     page.locator("[data-do=pause]").click()
     page.locator("#run-head[data-run-state=paused]").wait_for(timeout=TRAINING_MS)
     before = numbers(page, "loss")
