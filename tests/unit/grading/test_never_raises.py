@@ -1,4 +1,4 @@
-"""Adding a defect never raises a grade: over many random reports, and on a rendered card at low resolution."""
+"""Adding a defect never raises a grade: over many random reports, and on a small rendered card."""
 
 from __future__ import annotations
 
