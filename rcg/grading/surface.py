@@ -20,7 +20,7 @@ from rcg.grading.flaws import describe
 from rcg.grading.schema import Finding, SurfaceMeasure
 from rcg.grading.strips import F32, F64
 from rcg.grading.surface_lights import light_t
-from rcg.grading.surface_scores import blob_score, level_slopes, line_score, print_strength
+from rcg.grading.surface_scores import blob_score, cell_spread, level_slopes, line_score, print_strength
 from rcg.photometric.types import Maps
 
 Mask = npt.NDArray[np.bool_]
@@ -46,6 +46,10 @@ _PARTLY_ON_PRINT: Final = 0.6
 _T_ON_PRINT: Final = 20.0
 _T_PARTLY: Final = 6.0
 _T_LEAST: Final = 1.2
+_NOISY_SLOPE: Final = 0.01
+"""noise of a pixel's slope at which scratches of 1 to 2 micrometres drown"""
+_NOISE_CELL_MM: Final = 1.5
+_MENTION_NOISY: Final = 0.05
 _FAINT_SEED: Final = 5.2
 _FAINT_GROW: Final = 4.1
 _THREAD_MM: Final = 2.2
@@ -162,6 +166,14 @@ def _extents(labels: npt.NDArray[np.int32], px_per_mm: float) -> tuple[F64, F64]
     return size, width
 
 
+def noisy_share(maps: Maps, inside: Mask, trusted: Mask) -> float:
+    """Return the share of the surface where fine scratches would go unseen, trusted or not."""
+    p, q = level_slopes(maps, trusted)
+    cell_px = max(4, round(_NOISE_CELL_MM * maps.px_per_mm))
+    noise = np.maximum(cell_spread(p, trusted, cell_px), cell_spread(q, trusted, cell_px))
+    return float((inside & (~trusted | (noise > _NOISY_SLOPE))).sum() / max(inside.sum(), 1))
+
+
 def measure_surface(maps: Maps, borders: Borders) -> tuple[SurfaceMeasure, list[Finding]]:
     """Find what the relief shows inside the rim of the card."""
     if not maps.relief or maps.curvature is None or maps.confidence is None:
@@ -181,4 +193,8 @@ def measure_surface(maps: Maps, borders: Borders) -> tuple[SurfaceMeasure, list[
     z = anomaly(maps, trusted)
     regions = marks(maps, z, trusted)
     findings = [f for region in regions if (f := describe(maps, region, z, trusted)) is not None]
-    return SurfaceMeasure(relief_measured=True, coverage=coverage), findings
+    noisy = noisy_share(maps, inside, trusted)
+    reason = None
+    if noisy > _MENTION_NOISY:
+        reason = f"on {100 * noisy:.0f} % of the surface the relief is too noisy to show fine scratches"
+    return SurfaceMeasure(relief_measured=True, coverage=coverage, noisy=noisy, reason=reason), findings
