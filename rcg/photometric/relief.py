@@ -217,11 +217,11 @@ def _poisson(along_cols: FloatArray, along_rows: FloatArray, threads: int) -> Fl
     divergence[:-1] += step_y
     divergence[1:] -= step_y
     spectrum = dctn(divergence, type=2, norm="ortho", workers=threads, overwrite_x=True)
-    waves = (2 * np.cos(np.pi * np.arange(h) / h) - 2)[:, None] + (2 * np.cos(np.pi * np.arange(w) / w) - 2)[
-        None, :
-    ]
+    down = (2 * np.cos(np.pi * np.arange(h) / h) - 2).astype(np.float32)
+    along = (2 * np.cos(np.pi * np.arange(w) / w) - 2).astype(np.float32)
+    waves = down[:, None] + along[None, :]
     waves[0, 0] = 1.0
-    spectrum /= waves.astype(np.float32)
+    spectrum /= waves
     spectrum[0, 0] = 0.0
     return np.asarray(idctn(spectrum, type=2, norm="ortho", workers=threads, overwrite_x=True), np.float32)
 
