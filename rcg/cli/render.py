@@ -32,16 +32,30 @@ def render(
     mat: Annotated[
         bool, typer.Option("--mat", help="The card on the printed mat, every frame taken by hand.")
     ] = False,
+    effects: Annotated[
+        str,
+        typer.Option(
+            help="Beyond the ordinary card, by comma: foil, coat, chips, sleeve, shadows, creases, "
+            "print_lines, stains."
+        ),
+    ] = "",
     maps: Annotated[bool, typer.Option(help="Write the truth maps (normals, albedo, height) too.")] = True,
 ) -> None:
     """Render a card under several lights, with its truth, to test and try the engine with."""
     from rcg.photometric.render import render_side, write_side
 
     frame_size = parse_size(size)
+    asked = [name.strip() for name in effects.split(",") if name.strip()]
     for name in ("front", "back") if side == "both" else (side,):
         folder = out / name if side == "both" else out
         rendered = render_side(
-            seed, n_lights=lights, side=name, px_per_mm=px_per_mm, frame_size=frame_size, mat=mat
+            seed,
+            n_lights=lights,
+            side=name,
+            px_per_mm=px_per_mm,
+            frame_size=frame_size,
+            mat=mat,
+            effects=asked,
         )
         write_side(rendered, folder, image_format=image_format, maps=maps)
         centering = rendered.truth.centering

@@ -14,8 +14,8 @@ from rcg.photometric.types import Maps
 
 Mask = npt.NDArray[np.bool_]
 
-_MIN_AREA_MM2: Final = 0.06
-_MIN_LENGTH_MM: Final = 0.6
+_MIN_AREA_MM2: Final = 0.04
+_MIN_LENGTH_MM: Final = 0.25
 _LONG: Final = 4.0
 """length over width from which a flaw is a line"""
 _CREASE_LENGTH_MM: Final = 10.0

@@ -132,6 +132,10 @@ class SurfaceMeasure(Model):
 
     relief_measured: bool
     coverage: float | None = Field(description="share of the card's area with usable relief, 0..1")
+    noisy: float | None = Field(
+        default=None,
+        description="share of the area too noisy (foil, dark ink) to show fine scratches, 0..1",
+    )
     reason: str | None = None
 
 

@@ -1,95 +1,64 @@
 """Surface: relief that is out of the ordinary for its place, and more than its print could feign.
 
-Curvature is high-passed at two scales and divided by what is to be expected at the pixel: the noise of its
-neighbourhood, and the leak of print into relief. Frames that are a fraction of a pixel out of line turn a
-change of ink into a slope in proportion to the gradient of the log albedo; the factor is learnt on the card
-itself. What stands out is grown by hysteresis and must have a size. Frames and boxes of print run along the
-card's axes, where the leak adds up over centimetres: what lies along such an edge must stand out twice as
-much.
+Lines and dents are scored against what chance does at their place (:mod:`rcg.grading.surface_scores`). What
+stands out is grown by hysteresis and must have a size. Then it must change from light to light as relief does
+(:mod:`rcg.grading.surface_lights`), the more surely the more of it lies on edges of print, where what leaks
+of print into relief adds up over centimetres.
 """
 
 from __future__ import annotations
 
-import itertools
 from typing import Final
 
 import cv2
 import numpy as np
 import numpy.typing as npt
+from scipy.ndimage import find_objects
 
 from rcg.grading.centering import Borders
 from rcg.grading.flaws import describe
 from rcg.grading.schema import Finding, SurfaceMeasure
-from rcg.grading.strips import F32
+from rcg.grading.strips import F32, F64
+from rcg.grading.surface_lights import light_t
+from rcg.grading.surface_scores import blob_score, cell_spread, level_slopes, line_score, print_strength
 from rcg.photometric.types import Maps
 
 Mask = npt.NDArray[np.bool_]
 
 INSET_MM: Final = 1.0
 """the rim where cut and background disturb the relief is left to corners and edges"""
-_SCALES_MM: Final = (0.08, 0.3)
-_CELL_MM: Final = 3.0
-"""side of the neighbourhood whose noise counts: far wider than a flaw, narrower than a shadow"""
-_CELL_SAMPLES: Final = 50
+_PRINT_MM: Final = 0.05
 _STRONG_PRINT: Final = 0.85
-"""quantile of the gradient of log albedo from which pixels tell how print leaks into relief"""
-_DARKEST: Final = 0.02
+"""quantile of the gradient of log albedo from which print is strong"""
+_MIN_PRINT: Final = 0.03
+"""of log albedo per pixel; a card without print has no strong edges"""
 _TRUST: Final = 0.05
 """confidence from which relief counts at all; what is noisy for want of light is judged by its local noise"""
+_LINE: Final = 3.1
+"""line score that chance does not reach on clean cards; see docs/photometric-defects.md"""
+_BLOB: Final = 5.0
+"""the same of dents"""
 _SEED: Final = 8.0
-_GROW: Final = 4.0
-_SEED_ON_PRINT: Final = 16.0
-_AXIS: Final = 0.9962
-"""cosine of twice the angle (2.5 degrees) within which an edge of print runs along an axis of the card"""
+_GROW: Final = 4.8
+_SEED_ON_PRINT: Final = 12.0
+_ON_PRINT: Final = 0.85
+_PARTLY_ON_PRINT: Final = 0.6
+_T_ON_PRINT: Final = 20.0
+_T_PARTLY: Final = 6.0
+_T_LEAST: Final = 1.2
+_NOISY_SLOPE: Final = 0.01
+"""noise of a pixel's slope at which scratches of 1 to 2 micrometres drown"""
+_NOISE_CELL_MM: Final = 1.5
+_MENTION_NOISY: Final = 0.05
+_FAINT_SEED: Final = 5.2
+_FAINT_GROW: Final = 4.1
+_THREAD_MM: Final = 2.2
+_THIN_MM: Final = 0.06
+_SURE_THIN_MM: Final = 0.11
+_T_SURE: Final = 8.0
+_UNKNOWN: Final = 1.25
+"""more is asked of a mark where too few lights leave that test out"""
 _JOIN_MM: Final = 0.35
-
-
-def blur(image: F32, sigma_px: float) -> F32:
-    """Return a Gaussian blur."""
-    return np.asarray(cv2.GaussianBlur(image, (0, 0), sigma_px), np.float32)
-
-
-def masked_blur(image: F32, weight: F32, sigma_px: float) -> F32:
-    """Return the Gaussian mean of the samples that count (normalised convolution)."""
-    return np.asarray(blur(image * weight, sigma_px) / np.maximum(blur(weight, sigma_px), 1e-4), np.float32)
-
-
-def print_gradient(albedo: F32, px_per_mm: float, scale_mm: float) -> F32:
-    """Return how strongly the print changes, (H, W): gradient of log albedo per mm, largest nearby."""
-    scale_px = scale_mm * px_per_mm
-    grey = blur(np.log(np.maximum(albedo.mean(axis=2), _DARKEST)).astype(np.float32), scale_px)
-    gradient = cv2.magnitude(cv2.Sobel(grey, cv2.CV_32F, 1, 0), cv2.Sobel(grey, cv2.CV_32F, 0, 1))
-    reach = 2 * max(1, round(2 * scale_px)) + 1
-    widest = cv2.dilate(gradient, np.ones((reach, reach), np.uint8))
-    return np.asarray(cv2.blur(widest, (reach, reach)) * px_per_mm / 8, np.float32)
-
-
-def local_noise(values: F32, trusted: Mask, cell_px: int) -> F32:
-    """Return the robust standard deviation of ``values`` round each pixel, (H, W).
-
-    1.4826 times the median magnitude of cells, smoothed: a flaw fills little of a cell and does not hide.
-    """
-    h, w = values.shape
-    rows, columns = max(h // cell_px, 1), max(w // cell_px, 1)
-    edges_y, edges_x = np.linspace(0, h, rows + 1).astype(int), np.linspace(0, w, columns + 1).astype(int)
-    medians, known = np.zeros((rows, columns), np.float32), np.zeros((rows, columns), np.float32)
-    for i, j in itertools.product(range(rows), range(columns)):
-        cell = (slice(edges_y[i], edges_y[i + 1], 2), slice(edges_x[j], edges_x[j + 1], 2))
-        sample = np.abs(values[cell][trusted[cell]])
-        if len(sample) >= _CELL_SAMPLES:
-            medians[i, j], known[i, j] = np.median(sample), 1
-    smooth = masked_blur(medians, known, 1.2)
-    return np.asarray(1.4826 * cv2.resize(smooth, (w, h), interpolation=cv2.INTER_LINEAR), np.float32)
-
-
-def expected(values: F32, gradient: F32, trusted: Mask, px_per_mm: float) -> F32:
-    """Return the deviation to be expected of ``values`` without a flaw, (H, W): noise and leak of print."""
-    noise = local_noise(values, trusted, round(_CELL_MM * px_per_mm))
-    magnitude, change = np.abs(values[trusted][::5]), gradient[trusted][::5]
-    strong = change > np.quantile(change, _STRONG_PRINT)
-    leak = 1.4826 * float(np.median(magnitude[strong] / change[strong])) if strong.any() else 0.0
-    least = 0.5 * 1.4826 * float(np.median(magnitude))
-    return np.asarray(np.hypot(np.maximum(noise, max(least, 1e-9)), leak * gradient), np.float32)
 
 
 def usable(maps: Maps, borders: Borders) -> tuple[Mask, Mask]:
@@ -111,20 +80,14 @@ def usable(maps: Maps, borders: Borders) -> tuple[Mask, Mask]:
 
 
 def anomaly(maps: Maps, trusted: Mask) -> F32:
-    """Return by how many expected deviations the relief stands out, signed, (H, W); 0 where not trusted."""
-    assert maps.curvature is not None
-    k = maps.px_per_mm
-    weight = trusted.astype(np.float32)
-    curvature = np.where(trusted, np.nan_to_num(maps.curvature), 0.0).astype(np.float32)
-    best = np.zeros_like(curvature)
-    for scale in _SCALES_MM:
-        high = masked_blur(curvature, weight, scale * k) - masked_blur(curvature, weight, 5 * scale * k)
-        gradient = print_gradient(maps.albedo, k, scale)
-        # beside a border of what is trusted the mean rests on fewer samples and is noisier
-        whole = trusted & (blur(weight, scale * k) > 0.9)
-        z = np.where(whole, high / expected(high, gradient, trusted, k), 0.0).astype(np.float32)
-        best = np.where(np.abs(z) > np.abs(best), z, best)
-    return best
+    """Return how far the relief stands out, signed (positive for bumps), (H, W); 0 where not trusted.
+
+    One scale for lines and dents: at ``_SEED`` chance has an end, at ``_GROW`` a flaw may go on.
+    """
+    p, q = level_slopes(maps, trusted)
+    line = line_score(p, q, maps.albedo, trusted, maps.px_per_mm) / np.float32(_LINE)
+    blob = blob_score(p, q, maps.albedo, trusted, maps.px_per_mm) / np.float32(_BLOB)
+    return np.asarray(-_SEED * np.where(np.abs(line) > np.abs(blob), line, blob), np.float32)
 
 
 def hysteresis(strength: F32, seed: float, grow: float, join_px: int) -> npt.NDArray[np.int32]:
@@ -138,22 +101,77 @@ def hysteresis(strength: F32, seed: float, grow: float, join_px: int) -> npt.NDA
     return np.asarray(np.where(keep[labels] & (low > 0), labels, 0), np.int32)
 
 
-def along_print(labels: npt.NDArray[np.int32], albedo: F32, trusted: Mask, px_per_mm: float) -> Mask:
-    """Return for each label, 0 to the largest, whether it lies along print that runs along an axis.
-
-    From the structure tensor of the log albedo, summed over the region: its direction and its strength.
-    """
-    scale_px = _SCALES_MM[0] * px_per_mm
-    grey = blur(np.log(np.maximum(albedo.mean(axis=2), _DARKEST)).astype(np.float32), scale_px)
-    gx, gy = cv2.Sobel(grey, cv2.CV_32F, 1, 0), cv2.Sobel(grey, cv2.CV_32F, 0, 1)
-    strong = float(np.quantile(cv2.magnitude(gx, gy)[trusted][::7], _STRONG_PRINT))
+def print_share(labels: npt.NDArray[np.int32], maps: Maps, trusted: Mask) -> F64:
+    """Return for each label, 0 to the largest, the share of its pixels that lie on strong edges of print."""
+    sigma_px = max(_PRINT_MM * maps.px_per_mm, 1.0)
+    strength = print_strength(maps.albedo, sigma_px)
+    strong = strength > max(float(np.quantile(strength[trusted][::7], _STRONG_PRINT)), _MIN_PRINT)
     at, count = labels.ravel(), int(labels.max()) + 1
-    xx, yy, xy = (np.bincount(at, (a * b).ravel(), count) for a, b in ((gx, gx), (gy, gy), (gx, gy)))
-    size = np.maximum(np.bincount(at, minlength=count), 1)
-    energy = np.maximum(xx + yy, 1e-12)
-    aligned = np.abs(xx - yy) >= _AXIS * np.hypot(xx - yy, 2 * xy)
-    coherent = np.hypot(xx - yy, 2 * xy) >= 0.8 * energy
-    return np.asarray(aligned & coherent & (energy / size > strong**2))
+    return np.bincount(at, strong.ravel(), count) / np.maximum(np.bincount(at, minlength=count), 1)
+
+
+def believed(peak: F64, share: F64, t: F64) -> Mask:
+    """Return which marks are relief and not what print or a spark feigns.
+
+    Args:
+        peak: (k,) how far each stands out, as :func:`anomaly` has it.
+        share: (k,) of it that lies on strong print.
+        t: (k,) how surely it changes with the lights as relief does, see
+            :func:`rcg.grading.surface_lights.light_t`.
+    """
+    on_print, partly = share >= _ON_PRINT, share >= _PARTLY_ON_PRINT
+    unknown = ~np.isfinite(t)
+    needed_t = np.where(on_print, _T_ON_PRINT, np.where(partly, _T_PARTLY, _T_LEAST))
+    needed = np.where(on_print, _SEED_ON_PRINT, _SEED) * np.where(unknown, _UNKNOWN, 1.0)
+    return np.asarray((t >= needed_t) & (peak >= needed))
+
+
+def marks(maps: Maps, z: F32, trusted: Mask) -> list[Mask]:
+    """Return the regions (H, W) that are relief: those that stand out, and long thin ones that do so faintly.
+
+    Chance makes clusters, but no thread of 2 mm that is as thin as a scratch.
+    """
+    strength = np.abs(z)
+    join_px = max(round(_JOIN_MM * maps.px_per_mm / 2), 1)
+    labels = hysteresis(strength, _SEED, _GROW, join_px)
+    share, t = print_share(labels, maps, trusted), light_t(maps, labels, strength)
+    real = believed(_peaks(labels, strength), share, t)
+    regions = [labels == label for label in np.unique(labels[labels > 0]) if real[label]]
+
+    faint = hysteresis(strength, _FAINT_SEED, _FAINT_GROW, join_px)
+    taken = np.zeros(int(faint.max()) + 1, bool)
+    taken[np.unique(faint[strength > _SEED])] = True
+    share, t = print_share(faint, maps, trusted), light_t(maps, faint, strength)
+    size, width = _extents(faint, maps.px_per_mm)
+    thin = (width <= _THIN_MM) & (t >= _T_LEAST) | (width <= _SURE_THIN_MM) & (t >= _T_SURE)
+    thin &= (size >= _THREAD_MM) & (share < _PARTLY_ON_PRINT) & np.isfinite(t) & ~taken
+    return regions + [faint == label for label in np.flatnonzero(thin) if label > 0]
+
+
+def _peaks(labels: npt.NDArray[np.int32], strength: F32) -> F64:
+    """The largest strength of each label."""
+    peak = np.zeros(int(labels.max()) + 1)
+    np.maximum.at(peak, labels.ravel(), strength.ravel())
+    return peak
+
+
+def _extents(labels: npt.NDArray[np.int32], px_per_mm: float) -> tuple[F64, F64]:
+    """The diagonal of each label's box, and its area over that, mm; 0 and infinite for label 0."""
+    size, width = np.zeros(int(labels.max()) + 1), np.full(int(labels.max()) + 1, np.inf)
+    area = np.bincount(labels.ravel(), minlength=len(size)) / px_per_mm**2
+    for label, box in enumerate(find_objects(labels), start=1):
+        if box is not None:
+            size[label] = np.hypot(*(part.stop - part.start for part in box)) / px_per_mm
+            width[label] = area[label] / size[label]
+    return size, width
+
+
+def noisy_share(maps: Maps, inside: Mask, trusted: Mask) -> float:
+    """Return the share of the surface where fine scratches would go unseen, trusted or not."""
+    p, q = level_slopes(maps, trusted)
+    cell_px = max(4, round(_NOISE_CELL_MM * maps.px_per_mm))
+    noise = np.maximum(cell_spread(p, trusted, cell_px), cell_spread(q, trusted, cell_px))
+    return float((inside & (~trusted | (noise > _NOISY_SLOPE))).sum() / max(inside.sum(), 1))
 
 
 def measure_surface(maps: Maps, borders: Borders) -> tuple[SurfaceMeasure, list[Finding]]:
@@ -173,13 +191,10 @@ def measure_surface(maps: Maps, borders: Borders) -> tuple[SurfaceMeasure, list[
             reason=f"only {100 * coverage:.0f} % of the surface has usable relief",
         ), []
     z = anomaly(maps, trusted)
-    join_px = max(round(_JOIN_MM * maps.px_per_mm / 2), 1)
-    labels = hysteresis(np.abs(z), _SEED, _GROW, join_px)
-    on_print = along_print(labels, maps.albedo, trusted, maps.px_per_mm)
-    findings = [
-        f
-        for label in np.unique(labels[labels > 0])
-        if not (on_print[label] and np.abs(z[labels == label]).max() < _SEED_ON_PRINT)
-        and (f := describe(maps, labels == label, z, trusted)) is not None
-    ]
-    return SurfaceMeasure(relief_measured=True, coverage=coverage), findings
+    regions = marks(maps, z, trusted)
+    findings = [f for region in regions if (f := describe(maps, region, z, trusted)) is not None]
+    noisy = noisy_share(maps, inside, trusted)
+    reason = None
+    if noisy > _MENTION_NOISY:
+        reason = f"on {100 * noisy:.0f} % of the surface the relief is too noisy to show fine scratches"
+    return SurfaceMeasure(relief_measured=True, coverage=coverage, noisy=noisy, reason=reason), findings

@@ -3,7 +3,8 @@
 Coarse: translation by phase correlation, or features where the camera moved more. Fine: enhanced correlation
 (G. Evangelidis, E. Psarakis, "Parametric image alignment using enhanced correlation coefficient
 maximization", PAMI 2008) of gradient pictures over the card alone, because the card is the plane that
-matters. What remains is measured apart from both.
+matters; then the print itself (:mod:`rcg.photometric.register_polish`). What remains is measured apart from
+them.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import numpy.typing as npt
 from rcg.photometric.outline_geometry import apply, homography_of_points
 from rcg.photometric.register_coarse import coarse_homography
 from rcg.photometric.register_gradient import gradient_picture, scaled, scaling
+from rcg.photometric.register_polish import polish
 from rcg.photometric.register_residual import residual
 from rcg.photometric.types import FloatArray, Registration
 
@@ -85,6 +87,7 @@ def _register_one(frame: FloatArray, target: FloatArray, corners: Array, start: 
     fine = start
     for share, iterations in _LEVELS:
         fine = _aligned(frame, target, corners, fine, _FINE_LONG_PX * share, iterations)
+    fine = polish(frame, target, corners, fine)
     after = residual(frame, target, corners, fine)
     if np.array_equal(fine, start):
         return fine, after

@@ -16,6 +16,8 @@ from rcg.photometric.types import FloatArray, Frame
 _DARK = 10.0
 """Grey levels added before the logarithm, so that noise in the dark does not count as edges."""
 _STRONG = 0.25
+_MEAN_PX = 2.0
+"""of the mean taken off: edges of print are finer than this, relief and shadows mostly coarser"""
 
 
 def brightness(frame: Frame) -> FloatArray:
@@ -59,3 +61,10 @@ def gradient_picture(grey: FloatArray) -> FloatArray:
     dy = cv2.Sobel(value, cv2.CV_32F, 0, 1, ksize=3, scale=1 / 8)
     magnitude = cv2.magnitude(dx, dy)
     return np.asarray(magnitude / (magnitude + np.float32(_STRONG)), np.float32)
+
+
+def even(grey: FloatArray) -> FloatArray:
+    """Return (H, W) logarithm of brightness less its mean round each pixel: print, with the sign of its
+    edges."""
+    value = cv2.log(np.maximum(cv2.GaussianBlur(grey, (0, 0), 0.8), 0) + np.float32(_DARK))
+    return np.asarray(value - cv2.GaussianBlur(value, (0, 0), _MEAN_PX), np.float32)

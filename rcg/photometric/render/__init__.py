@@ -11,10 +11,12 @@ making.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 from rcg.grading.schema import SideName
 from rcg.photometric.render.draw import draw_scene
+from rcg.photometric.render.draw_effects import with_effects
 from rcg.photometric.render.handheld import on_mat
 from rcg.photometric.render.render import RenderedSide, TruthMaps, render_scene
 from rcg.photometric.render.scene import FRAME_HEIGHT, FRAME_WIDTH, Scene
@@ -29,6 +31,7 @@ __all__ = [
     "render_card",
     "render_scene",
     "render_side",
+    "with_effects",
     "write_side",
 ]
 
@@ -42,6 +45,7 @@ def render_side(
     frame_size: tuple[int, int] = (FRAME_WIDTH, FRAME_HEIGHT),
     image_format: ImageFormat = "jpeg",
     mat: bool = False,
+    effects: Collection[str] = (),
     out: Path | None = None,
     threads: int | None = None,
 ) -> RenderedSide:
@@ -56,13 +60,16 @@ def render_side(
         image_format: of the files written.
         mat: whether the card lies on the printed mat and the camera is held in the hand; the mat then
             decides the scale.
+        effects: names of :data:`rcg.photometric.render.effects.EFFECTS` (foil, creases, a sleeve, ...); none
+            by default.
         out: folder for the files listed in :mod:`rcg.photometric.render.write`.
         threads: threads to compute with; by default the computer's cores, at most 8.
 
     Raises:
-        InputError: see :func:`rcg.photometric.render.draw.draw_scene`.
+        InputError: see :func:`rcg.photometric.render.draw.draw_scene`; or an effect of another name.
     """
     scene = draw_scene(seed, side=side, n_lights=n_lights, frame_size=frame_size, px_per_mm=px_per_mm)
+    scene = with_effects(scene, effects)
     rendered = render_scene(on_mat(scene) if mat else scene, threads=threads)
     if out is not None:
         write_side(rendered, out, image_format=image_format)

@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from rcg.photometric.render.folds import crease_bared, crease_patch, print_line_change
 from rcg.photometric.render.scene import Dent, Scene, Scratch, Stain, Whitening
 from rcg.photometric.types import FloatArray
 
@@ -57,7 +58,14 @@ def make_relief(scene: Scene, px_per_mm: float, margin_mm: float) -> ReliefField
         _add(z, p, q, _dent(dent, x, y, px_per_mm))
     for scratch in scene.surface.scratches:
         _add(z, p, q, _scratch(scratch, x, y, px_per_mm))
+    footprint = FOOTPRINT / px_per_mm
+    for crease in scene.surface.creases:
+        _add(z, p, q, crease_patch(crease, x, y, footprint))
     white = np.zeros((h, w), np.float32)
+    for crease in scene.surface.creases:
+        bared = crease_bared(crease, x, y, footprint)
+        if bared is not None:
+            white[bared[0]] = np.maximum(white[bared[0]], bared[1])
     for scratch in scene.surface.scratches:
         _bare(white, scratch, x, y, px_per_mm)
     rng = scene.generator(12)
@@ -73,6 +81,10 @@ def make_relief(scene: Scene, px_per_mm: float, margin_mm: float) -> ReliefField
     for stain in scene.surface.stains:
         rows, cols, _, strength = stain_patch(stain, x, y, px_per_mm, rng)
         grain[rows, cols] = (1 + grain[rows, cols]) * (1 - np.float32(stain.loss) * strength) - 1
+    for line in scene.surface.print_lines:
+        change = print_line_change(line, x, y, footprint)
+        if change is not None:
+            grain[change[0]] = (1 + grain[change[0]]) * (1 + change[1]) - 1
     return ReliefField(z, p, q, white, np.asarray(grain, np.float32), px_per_mm, extent)
 
 

@@ -14,12 +14,13 @@ from scipy.ndimage import gaussian_filter
 from rcg.grading.schema import Side
 from rcg.photometric.render.camera import camera_in_card, frame_to_card, frame_to_reference, lights_in_card
 from rcg.photometric.render.develop import develop
+from rcg.photometric.render.effects_light import EffectInputs, effect_inputs, shadow_map
 from rcg.photometric.render.print_art import Sheet, draw_art
 from rcg.photometric.render.relief_field import ReliefField, make_relief
 from rcg.photometric.render.scene import Scene
 from rcg.photometric.render.shading import CardShape, Grids, Light, Mat, compose_albedo, shade_rows
 from rcg.photometric.render.truth import side_truth
-from rcg.photometric.types import DEFAULT_PX_PER_MM, FloatArray, Frame, Lights
+from rcg.photometric.types import DEFAULT_PX_PER_MM, BoolArray, FloatArray, Frame, Lights
 
 MARGIN_MM = 3.0
 TILE_PX_PER_MM = 8.0
@@ -38,6 +39,7 @@ class TruthMaps:
         albedo: (H, W, 3) linear reflectance, 0 off the card.
         height_um: (H, W) with the curl, 0 off the card.
         coverage: (H, W) share of each pixel that is card.
+        foil: (H, W) True where the card is foil.
     """
 
     px_per_mm: float
@@ -46,6 +48,7 @@ class TruthMaps:
     albedo: FloatArray
     height_um: FloatArray
     coverage: FloatArray
+    foil: BoolArray
 
 
 @dataclass(frozen=True)
@@ -92,8 +95,9 @@ def render_scene(
     surface = np.stack([relief.slope_x, relief.slope_y, relief.whitening, relief.grain], -1)
     sheet = draw_art(scene, relief.px_per_mm)
     grids = _grids(scene, relief, sheet)
-    maps = _truth_maps(scene, relief, surface, sheet, grids, maps_px_per_mm)
-    frames = _frames(scene, surface, sheet, grids, _exposure(scene, maps), workers)
+    extras = effect_inputs(scene)
+    maps = _truth_maps(scene, relief, surface, sheet, grids, maps_px_per_mm, extras)
+    frames = _frames(scene, relief, surface, sheet, grids, _exposure(scene, maps), workers, extras)
     return RenderedSide(
         scene=scene,
         frames=frames,
@@ -125,7 +129,14 @@ def scene_lights(scene: Scene) -> Lights:
 
 
 def _frames(
-    scene: Scene, surface: FloatArray, sheet: Sheet, grids: Grids, exposure: float, workers: int
+    scene: Scene,
+    relief: ReliefField,
+    surface: FloatArray,
+    sheet: Sheet,
+    grids: Grids,
+    exposure: float,
+    workers: int,
+    extras: EffectInputs,
 ) -> list[Frame]:
     w, h = scene.camera.frame_size
     tile, shape = table_tile(scene), card_shape(scene)
@@ -135,12 +146,14 @@ def _frames(
         for i in range(scene.n_lights):
             radiance = np.empty((h, w, 3), np.float32)
             to_card, light = frame_to_card(scene, i), _light(scene, i, exposure)
+            visible = _visible(scene, relief, i)
 
             def shade(
                 row: int,
                 radiance: FloatArray = radiance,
                 to_card: npt.NDArray[np.float64] = to_card,
                 light: Light = light,
+                visible: FloatArray = visible,
             ) -> None:
                 shade_rows(
                     radiance[row : row + _ROWS],
@@ -156,6 +169,8 @@ def _frames(
                     tile,
                     mat,
                     paper,
+                    *extras,
+                    visible,
                 )
 
             list(pool.map(shade, range(0, h, _ROWS)))
@@ -171,6 +186,18 @@ def _frames(
                 )
             )
         return [frame.result() for frame in frames]
+
+
+def _visible(scene: Scene, relief: ReliefField, index: int) -> FloatArray:
+    """(H, W, 1) share of one lamp that each sample of the relief sees; one number where shadows are off."""
+    shadows = scene.effects.shadows if scene.effects else None
+    if shadows is None:
+        return np.ones((2, 2, 1), np.float32)
+    source = lights_in_card(scene)[index]
+    visible = shadow_map(
+        relief.height_um, relief.px_per_mm, relief.extent_mm, source, shadows.lamp_mm, shadows.reach_mm
+    )
+    return visible[..., None]
 
 
 def card_shape(scene: Scene) -> CardShape:
@@ -244,12 +271,18 @@ def _exposure(scene: Scene, maps: TruthMaps) -> float:
 
 
 def _truth_maps(
-    scene: Scene, relief: ReliefField, surface: FloatArray, sheet: Sheet, grids: Grids, scale: float
+    scene: Scene,
+    relief: ReliefField,
+    surface: FloatArray,
+    sheet: Sheet,
+    grids: Grids,
+    scale: float,
+    extras: EffectInputs,
 ) -> TruthMaps:
     """Area averages of the textures over the pixels of the truth grid, which covers the same millimetres."""
     w, h = (round(2 * e * scale) for e in relief.extent_mm)
     albedo, cover = np.empty((h, w, 3), np.float32), np.empty((h, w), np.float32)
-    compose_albedo(albedo, cover, scale, card_shape(scene), grids, sheet.rgb, surface)
+    compose_albedo(albedo, cover, scale, card_shape(scene), grids, sheet.rgb, surface, extras.chips)
     p, q, height = (
         cv2.resize(m, (w, h), interpolation=cv2.INTER_AREA)
         for m in (relief.slope_x, relief.slope_y, relief.height_um)
@@ -258,7 +291,21 @@ def _truth_maps(
     p, q = np.where(on_card, p, 0), np.where(on_card, q, 0)
     nz = 1 / np.sqrt(1 + p * p + q * q)
     normal = np.stack([-p * nz, -q * nz, nz], -1).astype(np.float32)
-    return TruthMaps(scale, MARGIN_MM, normal, albedo, np.where(on_card, height, 0).astype(np.float32), cover)
+    foil = _foil_mask(extras.patches, (h, w), scale) & on_card
+    level = np.where(on_card, height, 0).astype(np.float32)
+    return TruthMaps(scale, MARGIN_MM, normal, albedo, level, cover, foil)
+
+
+def _foil_mask(patches: FloatArray, shape: tuple[int, int], scale: float) -> BoolArray:
+    """(H, W) True where a truth pixel is mostly foil."""
+    h, w = shape
+    x, y = (np.arange(w) - (w - 1) / 2) / scale, ((h - 1) / 2 - np.arange(h)) / scale
+    mask = np.zeros(shape, bool)
+    for cx, cy, half_w, half_h, r in patches.tolist():
+        qx = np.maximum(np.abs(x - cx) - half_w + r, 0)
+        qy = np.maximum(np.abs(y - cy) - half_h + r, 0)
+        mask |= np.hypot(qx[None, :], qy[:, None]) <= r
+    return mask
 
 
 def table_tile(scene: Scene) -> FloatArray:

@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rcg.grading.schema import SideName
+from rcg.photometric.render.effects import Effects
 from rcg.photometric.render.mat_sheet import MatSheet
 from rcg.photometric.types import Encoding
 
@@ -116,6 +117,36 @@ class Stain:
 
 
 @dataclass(frozen=True)
+class Crease:
+    """A fold: a ridge (or, with a negative height, a valley) along a straight line.
+
+    Its profile is ``height / cosh(across / w)`` with ``w`` a quarter of ``width_mm``: a sharp back with long
+    flanks. ``bared`` is the share of stock that shows along its back, where the print has cracked.
+    """
+
+    x_mm: float
+    y_mm: float
+    angle_deg: float
+    length_mm: float
+    width_mm: float
+    height_um: float
+    bared: float = 0.0
+
+
+@dataclass(frozen=True)
+class PrintLine:
+    """A line of the press, without relief: ink lacking or too much. ``change`` is the relative change of
+    reflectance in its middle, negative for a dark line; ``width_mm`` is 4 standard deviations."""
+
+    x_mm: float
+    y_mm: float
+    angle_deg: float
+    length_mm: float
+    width_mm: float
+    change: float
+
+
+@dataclass(frozen=True)
 class Surface:
     """Relief and stock. ``curl_um`` is the sag along x, along y and along the diagonal."""
 
@@ -129,6 +160,8 @@ class Surface:
     grain_albedo: float = 0.012
     gloss_f0: float = 0.04
     gloss_roughness: float = 0.25
+    creases: tuple[Crease, ...] = ()
+    print_lines: tuple[PrintLine, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -215,6 +248,7 @@ class Scene:
     sensor: Sensor
     table: Table
     mat: MatSheet | None = None
+    effects: Effects | None = None
 
     @property
     def n_lights(self) -> int:

@@ -25,6 +25,7 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
+from rcg.photometric.render.effects_light import Extra, chipped, light_on_card, under_film
 from rcg.photometric.types import FloatArray
 
 
@@ -204,6 +205,43 @@ def _reflect(
 
 
 @_jit
+def _to_eye(x: float, y: float, light: Light) -> tuple[float, float, float]:
+    """Unit vector from a point of the card to the camera."""
+    ex, ey, ez = light.eye_x - x, light.eye_y - y, light.eye_z
+    e = 1.0 / math.sqrt(ex * ex + ey * ey + ez * ez)
+    return ex * e, ey * e, ez * e
+
+
+@_jit
+def _lamp_share(
+    x: float, y: float, grids: Grids, extra: Extra, visible: FloatArray, weave: FloatArray
+) -> float:
+    """Share of the lamp that is seen from a point of the card; 1 where shadows are off."""
+    if extra.shadowed <= 0.0:
+        return 1.0
+    col, row = (x + grids.surface_w) * grids.surface_px - 0.5, (grids.surface_h - y) * grids.surface_px - 0.5
+    _sample(visible, col, row, weave)
+    return float(weave[0])
+
+
+@_jit
+def _ground(
+    x: float, y: float, grids: Grids, tile: FloatArray, mat: Mat, sheet: FloatArray, weave: FloatArray
+) -> tuple[float, bool]:
+    """Relative brightness of what lies under the card, and whether that is the mat's paper."""
+    mx = mat.xx * x + mat.xy * y + mat.x0
+    my = mat.yx * x + mat.yy * y + mat.y0
+    if abs(mx) < mat.paper_w and abs(my) < mat.paper_h:
+        _sample(sheet, (mx + mat.half_w) * mat.px - 0.5, (mat.half_h - my) * mat.px - 0.5, weave)
+        return float(weave[0]), True
+    tu = (grids.tile_cos * x - grids.tile_sin * y) * grids.tile_px
+    tv = (grids.tile_sin * x + grids.tile_cos * y) * grids.tile_px
+    n = tile.shape[0] - 1
+    _sample(tile, tu - math.floor(tu / n) * n, tv - math.floor(tv / n) * n, weave)
+    return float(weave[0]), False
+
+
+@_jit
 def shade_rows(
     out: FloatArray,
     first_row: int,
@@ -218,6 +256,12 @@ def shade_rows(
     tile: FloatArray,
     mat: Mat,
     sheet: FloatArray,
+    extra: Extra,
+    patches: FloatArray,
+    facets: FloatArray,
+    film: FloatArray,
+    chips: FloatArray,
+    visible: FloatArray,
 ) -> None:
     """Fill ``out`` (rows, W, 3) with linear radiance of one frame, from row ``first_row`` of the frame on.
 
@@ -232,12 +276,15 @@ def shade_rows(
         surface: (h, w, 4) slope x, slope y, whitening, grain.
         tile: (h, w, 1) relative brightness of the table, repeated.
         mat, sheet: the printed mat and its (h, w, 1) reflectance; a paper of half width 0 is no mat.
+        extra, patches, facets, film, chips: see :class:`rcg.photometric.render.effects_light.EffectInputs`.
+        visible: (h, w, 1) share of the lamp seen from the card, sampled like ``surface``.
     """
     rows, width = out.shape[0], out.shape[1]
     ink = np.zeros(3, np.float32)
     relief = np.zeros(4, np.float32)
     albedo = np.zeros(3, np.float32)
     weave = np.zeros(1, np.float32)
+    glow = np.zeros(3, np.float32)
     mid_x = 0.5 * (width - 1)
     mid_y = mid_x * 4.0 / 3.0
     corner = 1.0 / (mid_x * mid_x + mid_y * mid_y)
@@ -248,7 +295,7 @@ def shade_rows(
             w = to_card[2, 0] * px + to_card[2, 1] * py + to_card[2, 2]
             x = (to_card[0, 0] * px + to_card[0, 1] * py + to_card[0, 2]) / w
             y = (to_card[1, 0] * px + to_card[1, 1] * py + to_card[1, 2]) / w
-            cover = min(max(0.5 - _card_distance(x, y, shape) * px_per_mm, 0.0), 1.0)
+            cover = min(max(0.5 - chipped(_card_distance(x, y, shape), x, y, chips) * px_per_mm, 0.0), 1.0)
             lx, ly, lz = light.x - x, light.y - y, light.z
             d2 = lx * lx + ly * ly + lz * lz
             d = math.sqrt(d2)
@@ -260,28 +307,30 @@ def shade_rows(
             if cover > 0.0:
                 _albedo(x, y, px_per_mm, shape, grids, art, surface, ink, relief, albedo)
                 diffuse, shine = _reflect(x, y, lx, ly, lz, relief, light)
-                diffuse, shine = power * diffuse + light.ambient, power * shine
-                card_r = albedo[0] * diffuse + shine
-                card_g = albedo[1] * diffuse + shine
-                card_b = albedo[2] * diffuse + shine
-            rest = 1.0 - cover
-            base = 0.0
+                seen = power
+                if extra.on > 0.0:
+                    eye = _to_eye(x, y, light)
+                    light_on_card(
+                        x, y, px_per_mm, relief, (lx, ly, lz), eye, extra, patches, facets, albedo, glow
+                    )
+                    seen = power * _lamp_share(x, y, grids, extra, visible, weave)
+                diffuse, shine = seen * diffuse + light.ambient, seen * shine
+                card_r = albedo[0] * diffuse + shine + seen * glow[0]
+                card_g = albedo[1] * diffuse + shine + seen * glow[1]
+                card_b = albedo[2] * diffuse + shine + seen * glow[2]
+            rest, base = 1.0 - cover, 0.0
             table_r, table_g, table_b = grids.table_r, grids.table_g, grids.table_b
-            mx = mat.xx * x + mat.xy * y + mat.x0
-            my = mat.yx * x + mat.yy * y + mat.y0
-            if rest > 0.0 and abs(mx) < mat.paper_w and abs(my) < mat.paper_h:
-                _sample(sheet, (mx + mat.half_w) * mat.px - 0.5, (mat.half_h - my) * mat.px - 0.5, weave)
-                base = rest * weave[0] * (power * lz * _table_shadow(x, y, shape, light) + light.ambient)
-                table_r, table_g, table_b = 1.0, 1.0, 1.0
-            elif rest > 0.0:
-                tu = (grids.tile_cos * x - grids.tile_sin * y) * grids.tile_px
-                tv = (grids.tile_sin * x + grids.tile_cos * y) * grids.tile_px
-                n = tile.shape[0] - 1
-                _sample(tile, tu - math.floor(tu / n) * n, tv - math.floor(tv / n) * n, weave)
-                base = rest * weave[0] * (power * lz * _table_shadow(x, y, shape, light) + light.ambient)
+            if rest > 0.0:
+                texture, on_paper = _ground(x, y, grids, tile, mat, sheet, weave)
+                base = rest * texture * (power * lz * _table_shadow(x, y, shape, light) + light.ambient)
+                if on_paper:
+                    table_r, table_g, table_b = 1.0, 1.0, 1.0
             out[j, i, 0] = dim * (cover * card_r + base * table_r)
             out[j, i, 1] = dim * (cover * card_g + base * table_g)
             out[j, i, 2] = dim * (cover * card_b + base * table_b)
+            if extra.film > 0.0:
+                eye = _to_eye(x, y, light)
+                under_film(x, y, px_per_mm, dim * power, (lx, ly, lz), eye, extra, film, out[j, i])
 
 
 @_jit
@@ -293,6 +342,7 @@ def compose_albedo(
     grids: Grids,
     art: FloatArray,
     surface: FloatArray,
+    chips: FloatArray,
 ) -> None:
     """Reflectance (H, W, 3) and card coverage (H, W) on a card grid of ``px_per_mm`` centred on the card."""
     h, w = cover.shape
@@ -302,7 +352,8 @@ def compose_albedo(
         y = (0.5 * (h - 1) - j) / px_per_mm
         for i in range(w):
             x = (i - 0.5 * (w - 1)) / px_per_mm
-            cover[j, i] = min(max(0.5 - _card_distance(x, y, shape) * px_per_mm, 0.0), 1.0)
+            distance = chipped(_card_distance(x, y, shape), x, y, chips)
+            cover[j, i] = min(max(0.5 - distance * px_per_mm, 0.0), 1.0)
             _albedo(x, y, px_per_mm, shape, grids, art, surface, ink, relief, out[j, i])
             for k in range(3):
                 out[j, i, k] *= cover[j, i]

@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from rcg.grading import schema
 from rcg.photometric.render.camera import card_to_reference, project
+from rcg.photometric.render.folds import chip_polygon, line_polygon
 from rcg.photometric.render.relief_field import ReliefField, stain_patch
 from rcg.photometric.render.scene import Cut, Dent, Print, Scene, Scratch, Stain, Whitening
 from rcg.photometric.types import FloatArray
@@ -165,7 +166,9 @@ def _whitening_mm2(scene: Scene, relief: ReliefField, place: str) -> float:
 
 
 def findings_truth(scene: Scene, relief: ReliefField) -> list[schema.Finding]:
-    """Every dent, scratch, stain and worn place; the deepest and largest first in their kind."""
+    """Every dent, scratch, stain, worn place, crease, print line and chip; the deepest and largest of a kind
+    first.
+    """
     findings: list[schema.Finding] = []
     for dent in sorted(scene.surface.dents, key=lambda d: -d.depth_um):
         findings.append(
@@ -204,6 +207,26 @@ def findings_truth(scene: Scene, relief: ReliefField) -> list[schema.Finding]:
                     "corners" if corner else "edges",
                 )
             )
+    return _with_lines_and_chips(scene, findings)
+
+
+def _with_lines_and_chips(scene: Scene, findings: list[schema.Finding]) -> list[schema.Finding]:
+    """Add what scenes have only when asked for."""
+    for crease in sorted(scene.surface.creases, key=lambda c: -abs(c.height_um)):
+        polygon = line_polygon(crease.x_mm, crease.y_mm, crease.angle_deg, crease.length_mm, crease.width_mm)
+        depth = abs(crease.height_um)
+        findings.append(_finding(findings, "crease", polygon, crease.length_mm, depth, "surface"))
+    for line in sorted(scene.surface.print_lines, key=lambda p: -p.length_mm):
+        polygon = line_polygon(line.x_mm, line.y_mm, line.angle_deg, line.length_mm, line.width_mm)
+        findings.append(_finding(findings, "print_line", polygon, line.length_mm, None, "surface"))
+    half_w, half_h = scene.cut.width_mm / 2, scene.cut.height_mm / 2
+    for chip in scene.effects.chips if scene.effects else ():
+        polygon = chip_polygon(chip, half_w, half_h)
+        corner = abs(chip.x_mm) > half_w - 3 and abs(chip.y_mm) > half_h - 3
+        size = float(np.hypot(*np.ptp(polygon, 0)))
+        kind = "corner_damage" if corner else "edge_damage"
+        aspect: schema.Aspect = "corners" if corner else "edges"
+        findings.append(_finding(findings, kind, polygon, size, None, aspect))
     return findings
 
 

@@ -19,7 +19,7 @@
     what that form has no place for: each frame's homography to frame 1, the print, the rig, curl, gloss.
 ``truth_maps.npz``
     ``normal`` (float16), ``albedo`` (float16), ``height_um`` (float32), ``coverage`` (float16),
-    ``px_per_mm``, ``margin_mm``.
+    ``foil`` (bool), ``px_per_mm``, ``margin_mm``.
 
 Nothing in these files depends on the time or the computer's name.
 """
@@ -28,6 +28,7 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
 
@@ -106,6 +107,7 @@ def write_maps(maps: TruthMaps, path: Path) -> None:
         albedo=maps.albedo.astype(np.float16),
         height_um=maps.height_um,
         coverage=maps.coverage.astype(np.float16),
+        foil=maps.foil,
         px_per_mm=np.float64(maps.px_per_mm),
         margin_mm=np.float64(maps.margin_mm),
     )
@@ -134,4 +136,5 @@ def _extra(side: RenderedSide) -> dict[str, Any]:
         "curl_um": list(scene.surface.curl_um),
         "intensities": scene.rig.intensities.tolist(),
         "gloss": {"f0": scene.surface.gloss_f0, "roughness": scene.surface.gloss_roughness},
+        "effects": asdict(scene.effects) if scene.effects else None,
     }
