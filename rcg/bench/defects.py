@@ -1,4 +1,4 @@
-"""``python -m rcg.bench.defects``: what the whole chain finds of defects whose truth is known.
+"""What the whole chain finds of defects whose truth is known.
 
 Cards of :mod:`rcg.bench.defect_set` go through finding, registration, solving, relief and the surface step
 of grading, as a user's photographs do. Cards with defects and 28 % foil give recall and false alarms, clean
@@ -7,13 +7,10 @@ cards without foil the false alarms of print alone.
 
 from __future__ import annotations
 
-import json
-import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -180,7 +177,7 @@ def run_card(seed: int, *, clean: bool, foil: bool, threads: int, tally: Tally) 
     borders = find_borders(maps, linear_colour(maps))
     inside, _ = usable(maps, borders)
     began = time.perf_counter()
-    _, findings = measure_surface(maps, borders)
+    _, findings = measure_surface(maps, borders, threads=threads)
     tally.seconds.append(time.perf_counter() - began)
     _, on_foil = truth_on_maps(card, maps)
     judge(maps, findings, card.defects, on_foil, tally)
@@ -192,10 +189,13 @@ def run_card(seed: int, *, clean: bool, foil: bool, threads: int, tally: Tally) 
         angles(card, maps, inside, tally)
 
 
-def bench_defects(cards: int = 8, clean: int = 8, threads: int = 2, say: Say = lambda _: None) -> Table:
-    """Run the set and return its figures.
+def bench_defects(
+    table: Table, cards: int = 8, clean: int = 8, threads: int = 2, say: Say = lambda _: None
+) -> None:
+    """Run the set and add its figures to a table.
 
     Args:
+        table: gets the rows.
         cards: with defects and foil, seeds from 1100.
         clean: of print alone, seeds from 1200.
         threads: compute threads.
@@ -208,13 +208,10 @@ def bench_defects(cards: int = 8, clean: int = 8, threads: int = 2, say: Say = l
     for k in range(clean):
         say(f"Card {k + 1} of {clean} of print alone ...")
         run_card(FIRST_CLEAN_SEED + k, clean=True, foil=False, threads=threads, tally=tally)
-    return rows(tally, cards, clean)
+    _rows(table, tally)
 
 
-def rows(tally: Tally, cards: int, clean: int) -> Table:
-    """The tally as a table."""
-    title = f"rcg bench photometric: rendered defects ({cards} cards with defects, {clean} of print alone)"
-    table = Table(title)
+def _rows(table: Table, tally: Tally) -> None:
     target = {"matte": "<= 0.5, below the plane's", "foil": "<= 1.0, below the plane's"}
     for place in ("matte", "foil", "defects on matte"):
         for name in ("normals", "quieted", "plane"):
@@ -248,18 +245,3 @@ def rows(tally: Tally, cards: int, clean: int) -> Table:
     table.add(
         "surface step, median of a card", float(np.median(tally.seconds)), "s", "", "1260 x 1760 of card"
     )
-    return table
-
-
-def main() -> None:
-    """Run from the command line: ``python -m rcg.bench.defects [CARDS [CLEAN [OUT.json]]]``."""
-    args = sys.argv[1:]
-    cards, clean = (int(args[0]) if args else 8), (int(args[1]) if len(args) > 1 else 8)
-    table = bench_defects(cards, clean, say=lambda text: print(text, file=sys.stderr, flush=True))  # noqa: T201
-    sys.stdout.write(table.as_markdown())
-    if len(args) > 2:
-        Path(args[2]).write_text(json.dumps(table.as_json(), indent=2) + "\n", "utf-8")
-
-
-if __name__ == "__main__":
-    main()

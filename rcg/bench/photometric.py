@@ -6,14 +6,13 @@ import os
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from rcg.bench import photometric_peers as peers
+from rcg.bench.defects import bench_defects
 from rcg.bench.photometric_peers import Float64
 from rcg.bench.table import Table
 from rcg.photometric import relief
@@ -30,23 +29,26 @@ _ROWS = 64
 Say = Callable[[str], None]
 
 
-def bench_photometric(threads: int, data: Path | None = None, say: Say = lambda _: None) -> Table:
+def bench_photometric(
+    threads: int, data: Path | None = None, cards: int = 4, say: Say = lambda _: None
+) -> Table:
     """Time the kernels and solve what has a known answer.
 
     Args:
         threads: compute threads.
         data: folder of photometric sets; None: the variable RCG_BENCH_DATA, or ../shared/data/photometric.
+        cards: rendered cards with defects, and as many of print alone, that go through the whole chain.
         say: told what is going on.
     """
-    table = Table(f"rcg bench photometric ({threads} threads)")
+    table = Table(f"rcg bench photometric ({threads} threads, {cards} + {cards} rendered cards)")
     say("Timing the kernels ...")
     _speed(table, threads)
     say("Solving rendered balls ...")
     _balls(table, threads)
     say("Solving sets with known normals ...")
     _sets(table, data or Path(os.environ.get(DATA_VARIABLE) or "../shared/data/photometric"), threads)
-    if find_spec("rcg.bench.defects") is not None:
-        import_module("rcg.bench.defects").add_rows(table, threads, say)
+    if cards:
+        bench_defects(table, cards, cards, threads, say)
     return table
 
 

@@ -97,7 +97,7 @@ def grade_input(
             report(0.8, "Measuring borders, corners, edges and surface")
             began = time.perf_counter()
             sides[side] = inspect_side(
-                maps, _frames_used(decoded, maps), [detector for _, detector in models]
+                maps, _frames_used(decoded, maps), [detector for _, detector in models], threads=threads
             )
             seconds[f"{side}.inspect"] = time.perf_counter() - began
             if each_side:

@@ -121,12 +121,16 @@ def photometric(
     data: Annotated[
         Path | None, typer.Option(help="Folder of photometric sets. [default: RCG_BENCH_DATA]")
     ] = None,
+    cards: Annotated[
+        int,
+        typer.Option(min=0, help="Rendered cards with defects, and as many without, to search for flaws."),
+    ] = 4,
     json_out: JsonOption = None,
 ) -> None:
-    """The solver's speed against numpy and memory, and its angles against least and trimmed squares."""
+    """The solver's speed against numpy and memory, its angles against trimmed squares, defects found."""
     from rcg.bench.photometric import bench_photometric
 
-    _show(bench_photometric(threads, data, _say), json_out)
+    _show(bench_photometric(threads, data, cards, _say), json_out)
 
 
 def _say(text: str) -> None:

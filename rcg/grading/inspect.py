@@ -63,13 +63,16 @@ def _missing(
     return missing if relief else [*missing, "surface", "relief"]
 
 
-def inspect_side(maps: Maps, frames: Sequence[FrameUsed], detectors: Sequence[Detector] = ()) -> Side:
+def inspect_side(
+    maps: Maps, frames: Sequence[FrameUsed], detectors: Sequence[Detector] = (), *, threads: int = 1
+) -> Side:
     """Measure everything that RCG measures on one side, and ask the models that are in use.
 
     Args:
         maps: the engine's maps, in the card's coordinates.
         frames: what each frame was, for the report; copied through.
         detectors: models; what they find joins what was measured, each flaw once.
+        threads: to compute with; the result does not depend on it.
 
     Returns:
         The side without sub-scores: those depend on which side it is and are made by ``grade_card``.
@@ -79,7 +82,7 @@ def inspect_side(maps: Maps, frames: Sequence[FrameUsed], detectors: Sequence[De
     centering = measure_centering(borders)
     corners, corner_findings = measure_corners(maps, linear, borders)
     edges, edge_findings = measure_edges(maps, linear, borders)
-    surface, surface_findings = measure_surface(maps, borders)
+    surface, surface_findings = measure_surface(maps, borders, threads=threads)
     measured = [*corner_findings, *edge_findings, *surface_findings]
     predicted = [finding for detect in detectors for finding in detect(maps)]
     findings = [f.model_copy(update={"id": n}) for n, f in enumerate(merge(measured, predicted), start=1)]

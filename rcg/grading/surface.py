@@ -79,13 +79,14 @@ def usable(maps: Maps, borders: Borders) -> tuple[Mask, Mask]:
     return inside, inside & (maps.confidence > _TRUST)
 
 
-def anomaly(maps: Maps, trusted: Mask) -> F32:
+def anomaly(maps: Maps, trusted: Mask, *, threads: int = 1) -> F32:
     """Return how far the relief stands out, signed (positive for bumps), (H, W); 0 where not trusted.
 
-    One scale for lines and dents: at ``_SEED`` chance has an end, at ``_GROW`` a flaw may go on.
+    One scale for lines and dents: at ``_SEED`` chance has an end, at ``_GROW`` a flaw may go on. The result
+    does not depend on ``threads``.
     """
     p, q = level_slopes(maps, trusted)
-    line = line_score(p, q, maps.albedo, trusted, maps.px_per_mm) / np.float32(_LINE)
+    line = line_score(p, q, maps.albedo, trusted, maps.px_per_mm, threads=threads) / np.float32(_LINE)
     blob = blob_score(p, q, maps.albedo, trusted, maps.px_per_mm) / np.float32(_BLOB)
     return np.asarray(-_SEED * np.where(np.abs(line) > np.abs(blob), line, blob), np.float32)
 
@@ -174,7 +175,9 @@ def noisy_share(maps: Maps, inside: Mask, trusted: Mask) -> float:
     return float((inside & (~trusted | (noise > _NOISY_SLOPE))).sum() / max(inside.sum(), 1))
 
 
-def measure_surface(maps: Maps, borders: Borders) -> tuple[SurfaceMeasure, list[Finding]]:
+def measure_surface(
+    maps: Maps, borders: Borders, *, threads: int = 1
+) -> tuple[SurfaceMeasure, list[Finding]]:
     """Find what the relief shows inside the rim of the card."""
     if not maps.relief or maps.curvature is None or maps.confidence is None:
         return SurfaceMeasure(
@@ -190,7 +193,7 @@ def measure_surface(maps: Maps, borders: Borders) -> tuple[SurfaceMeasure, list[
             coverage=coverage,
             reason=f"only {100 * coverage:.0f} % of the surface has usable relief",
         ), []
-    z = anomaly(maps, trusted)
+    z = anomaly(maps, trusted, threads=threads)
     regions = marks(maps, z, trusted)
     findings = [f for region in regions if (f := describe(maps, region, z, trusted)) is not None]
     noisy = noisy_share(maps, inside, trusted)
