@@ -58,6 +58,13 @@ _SURE_THIN_MM: Final = 0.11
 _T_SURE: Final = 8.0
 _UNKNOWN: Final = 1.25
 """more is asked of a mark where too few lights leave that test out"""
+_FEW_ON_PRINT: Final = 0.44
+_FEW_DARK: Final = 0.045
+"""albedo under which four lights cannot tell relief from noise and gloss"""
+_FEW_CLEAR: Final = 0.3
+_FEW_LONG_MM: Final = 4.0
+_FEW_CREASE: Final = (0.8, 3.0, 0.2)
+"""share on print at most, length and width in mm at least, of a crease that has lost its ink"""
 _JOIN_MM: Final = 0.35
 
 
@@ -111,6 +118,25 @@ def print_share(labels: npt.NDArray[np.int32], maps: Maps, trusted: Mask) -> F64
     return np.bincount(at, strong.ravel(), count) / np.maximum(np.bincount(at, minlength=count), 1)
 
 
+def _told_by_few(labels: npt.NDArray[np.int32], maps: Maps, share: F64) -> Mask:
+    """Return which marks may be relief where too few lights leave the test by lights out.
+
+    They lie off print, not in the dark, and are long, or clear by the solver's own word; or they are long and
+    broad as creases that broke the ink. Set on real cards under four lights, where gloss and the frames of
+    pictures make marks as strong as creases do.
+    """
+    assert maps.confidence is not None
+    at, count = labels.ravel(), int(labels.max()) + 1
+    pixels = np.maximum(np.bincount(at, minlength=count), 1)
+    clear = np.bincount(at, maps.confidence.ravel(), count) / pixels
+    light = np.bincount(at, maps.albedo.mean(2).ravel(), count) / pixels
+    size, width = _extents(labels, maps.px_per_mm)
+    off_print = (share < _FEW_ON_PRINT) & ((clear >= _FEW_CLEAR) | (size >= _FEW_LONG_MM))
+    on_print, long, broad = _FEW_CREASE
+    crease = (share < on_print) & (size >= long) & (width >= broad) & (clear >= _FEW_CLEAR)
+    return np.asarray((light >= _FEW_DARK) & (off_print | crease))
+
+
 def believed(peak: F64, share: F64, t: F64) -> Mask:
     """Return which marks are relief and not what print or a spark feigns.
 
@@ -137,6 +163,8 @@ def marks(maps: Maps, z: F32, trusted: Mask) -> list[Mask]:
     labels = hysteresis(strength, _SEED, _GROW, join_px)
     share, t = print_share(labels, maps, trusted), light_t(maps, labels, strength)
     real = believed(_peaks(labels, strength), share, t)
+    if not np.isfinite(t).any():
+        real &= _told_by_few(labels, maps, share)
     regions = [labels == label for label in np.unique(labels[labels > 0]) if real[label]]
 
     faint = hysteresis(strength, _FAINT_SEED, _FAINT_GROW, join_px)
