@@ -19,6 +19,7 @@ from rcg.grading.centering import Borders
 from rcg.grading.flaws import describe
 from rcg.grading.schema import Finding, SurfaceMeasure
 from rcg.grading.strips import F32, F64
+from rcg.grading.surface_leak import mean_albedo
 from rcg.grading.surface_lights import light_t
 from rcg.grading.surface_scores import blob_score, cell_spread, level_slopes, line_score, print_strength
 from rcg.photometric.types import Maps
@@ -86,13 +87,12 @@ def usable(maps: Maps, borders: Borders) -> tuple[Mask, Mask]:
     return inside, inside & (maps.confidence > _TRUST)
 
 
-def anomaly(maps: Maps, trusted: Mask, *, threads: int = 1) -> F32:
+def anomaly(p: F32, q: F32, maps: Maps, trusted: Mask, *, threads: int = 1) -> F32:
     """Return how far the relief stands out, signed (positive for bumps), (H, W); 0 where not trusted.
 
-    One scale for lines and dents: at ``_SEED`` chance has an end, at ``_GROW`` a flaw may go on. The result
-    does not depend on ``threads``.
+    One scale for lines and dents: at ``_SEED`` chance has an end, at ``_GROW`` a flaw may go on. ``p`` and
+    ``q`` are of :func:`level_slopes`; the result does not depend on ``threads``.
     """
-    p, q = level_slopes(maps, trusted)
     line = line_score(p, q, maps.albedo, trusted, maps.px_per_mm, threads=threads) / np.float32(_LINE)
     blob = blob_score(p, q, maps.albedo, trusted, maps.px_per_mm) / np.float32(_BLOB)
     return np.asarray(-_SEED * np.where(np.abs(line) > np.abs(blob), line, blob), np.float32)
@@ -129,7 +129,7 @@ def _told_by_few(labels: npt.NDArray[np.int32], maps: Maps, share: F64) -> Mask:
     at, count = labels.ravel(), int(labels.max()) + 1
     pixels = np.maximum(np.bincount(at, minlength=count), 1)
     clear = np.bincount(at, maps.confidence.ravel(), count) / pixels
-    light = np.bincount(at, maps.albedo.mean(2).ravel(), count) / pixels
+    light = np.bincount(at, mean_albedo(maps.albedo).ravel(), count) / pixels
     size, width = _extents(labels, maps.px_per_mm)
     off_print = (share < _FEW_ON_PRINT) & ((clear >= _FEW_CLEAR) | (size >= _FEW_LONG_MM))
     on_print, long, broad = _FEW_CREASE
@@ -195,10 +195,9 @@ def _extents(labels: npt.NDArray[np.int32], px_per_mm: float) -> tuple[F64, F64]
     return size, width
 
 
-def noisy_share(maps: Maps, inside: Mask, trusted: Mask) -> float:
+def noisy_share(p: F32, q: F32, px_per_mm: float, inside: Mask, trusted: Mask) -> float:
     """Return the share of the surface where fine scratches would go unseen, trusted or not."""
-    p, q = level_slopes(maps, trusted)
-    cell_px = max(4, round(_NOISE_CELL_MM * maps.px_per_mm))
+    cell_px = max(4, round(_NOISE_CELL_MM * px_per_mm))
     noise = np.maximum(cell_spread(p, trusted, cell_px), cell_spread(q, trusted, cell_px))
     return float((inside & (~trusted | (noise > _NOISY_SLOPE))).sum() / max(inside.sum(), 1))
 
@@ -221,10 +220,11 @@ def measure_surface(
             coverage=coverage,
             reason=f"only {100 * coverage:.0f} % of the surface has usable relief",
         ), []
-    z = anomaly(maps, trusted, threads=threads)
+    p, q = level_slopes(maps, trusted)
+    z = anomaly(p, q, maps, trusted, threads=threads)
     regions = marks(maps, z, trusted)
     findings = [f for region in regions if (f := describe(maps, region, z, trusted)) is not None]
-    noisy = noisy_share(maps, inside, trusted)
+    noisy = noisy_share(p, q, maps.px_per_mm, inside, trusted)
     reason = None
     if noisy > _MENTION_NOISY:
         reason = f"on {100 * noisy:.0f} % of the surface the relief is too noisy to show fine scratches"

@@ -31,6 +31,11 @@ _GLOSS_ORDER: Final = 3
 _SHIFT_ORDER: Final = 1
 
 
+def mean_albedo(albedo: F32) -> F32:
+    """The mean of the channels, (H, W)."""
+    return np.asarray(cv2.transform(np.ascontiguousarray(albedo), np.full((1, 3), 1 / 3)), np.float32)
+
+
 def without_print(
     p: F32, q: F32, albedo: F32, trusted: Mask, px_per_mm: float, level_mm: float
 ) -> tuple[F32, F32]:
@@ -78,7 +83,7 @@ def _leaks(albedo: F32, trusted: Mask, px_per_mm: float, level_mm: float) -> Ite
     u = np.linspace(-1, 1, w, dtype=np.float32)[None, :]
     v = np.linspace(1, -1, h, dtype=np.float32)[:, None]
     weight = trusted.astype(np.float32)
-    grey = np.maximum(albedo.mean(axis=2), np.float32(_DARKEST))
+    grey = np.maximum(mean_albedo(albedo), np.float32(_DARKEST))
     share = np.asarray(1 / grey, np.float32)
     share = (share - relief.masked_smooth(share, weight, level_mm * px_per_mm)) * weight
     for a in range(_GLOSS_ORDER + 1):

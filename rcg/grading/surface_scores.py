@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rcg.grading.strips import F32
-from rcg.grading.surface_leak import without_print
+from rcg.grading.surface_leak import mean_albedo, without_print
 from rcg.photometric import relief
 from rcg.photometric.ridges import hessian, strongest_line
 from rcg.photometric.types import Maps
@@ -63,7 +63,7 @@ def held_down(slope: F32, trusted: Mask, px_per_mm: float) -> F32:
 
 def print_strength(albedo: F32, sigma_px: float) -> F32:
     """The largest gradient of log albedo per pixel within reach of a filter of ``sigma_px``, (H, W)."""
-    grey = np.log(np.maximum(albedo.mean(axis=2), _DARKEST)).astype(np.float32)
+    grey = cv2.log(np.maximum(mean_albedo(albedo), np.float32(_DARKEST)))
     grey = np.asarray(cv2.GaussianBlur(grey, (0, 0), sigma_px), np.float32)
     gx = cv2.Sobel(grey, cv2.CV_32F, 1, 0, scale=1 / 8)
     gy = cv2.Sobel(grey, cv2.CV_32F, 0, 1, scale=1 / 8)

@@ -20,7 +20,7 @@ import numpy.typing as npt
 from rcg.photometric.outline_geometry import apply, homography_of_points
 from rcg.photometric.register_coarse import coarse_homography
 from rcg.photometric.register_gradient import gradient_picture, scaled, scaling
-from rcg.photometric.register_polish import polish
+from rcg.photometric.register_polish import Print, polish, print_of
 from rcg.photometric.register_residual import residual
 from rcg.photometric.types import FloatArray, Registration
 
@@ -54,11 +54,12 @@ def register(
         threads: frames registered at once; the result does not depend on it.
     """
     target = greys[reference]
+    ready = print_of(target, corners)
 
     def one(k: int) -> tuple[Array, float]:
         if k == reference:
             return np.eye(3), 0.0
-        return _register_one(greys[k], target, corners, start[k])
+        return _register_one(greys[k], target, ready, corners, start[k])
 
     with ThreadPoolExecutor(max(1, threads)) as pool:
         found = list(pool.map(one, range(len(greys))))
@@ -83,11 +84,13 @@ def coarse(greys: Sequence[FloatArray], reference: int, working_px: int = 800) -
     ]
 
 
-def _register_one(frame: FloatArray, target: FloatArray, corners: Array, start: Array) -> tuple[Array, float]:
+def _register_one(
+    frame: FloatArray, target: FloatArray, ready: Print, corners: Array, start: Array
+) -> tuple[Array, float]:
     fine = start
     for share, iterations in _LEVELS:
         fine = _aligned(frame, target, corners, fine, _FINE_LONG_PX * share, iterations)
-    fine = polish(frame, target, corners, fine)
+    fine = polish(frame, ready, fine)
     after = residual(frame, target, corners, fine)
     if np.array_equal(fine, start):
         return fine, after

@@ -10,6 +10,8 @@ highlights, shadows and relief are outliers.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 import numpy.typing as npt
@@ -31,16 +33,38 @@ _MIN_GRADIENT = 0.02
 _MIN_POINTS = 2000
 _MAX_MOVE_PX = 1.5
 _TUKEY = 4.7
+_LEAST_GAIN = 0.002
+"""of the spread, from step to step"""
 
 
-def polish(frame: FloatArray, reference: FloatArray, corners: Array, homography: Array) -> Array:
-    """Return frame -> reference (3, 3), improved; as it came where print is too faint to tell or it gets no
-    better.
+@dataclass(frozen=True)
+class Print:
+    """The reference's print, made ready once for all frames.
+
+    Attributes:
+        corners_box: (4, 2) corners of the template.
+        to_reference: (3, 3) template -> reference.
+        scale: template pixels per reference pixel.
+        template: (h, w), see :func:`rcg.photometric.register_gradient.even`.
+        design: (k, 9) derivatives by the homography's eight numbers and by contrast.
+        rows, columns: (k,) where.
+    """
+
+    corners_box: Array
+    to_reference: Array
+    scale: float
+    template: FloatArray
+    design: Array
+    rows: npt.NDArray[np.intp]
+    columns: npt.NDArray[np.intp]
+
+
+def print_of(reference: FloatArray, corners: Array) -> Print:
+    """Make the print of the reference ready.
 
     Args:
-        frame, reference: (H, W) brightness, 0..255.
+        reference: (H, W) brightness, 0..255.
         corners: (4, 2) the card in the reference, in order round it.
-        homography: (3, 3) frame -> reference, right to about a pixel.
     """
     inner = corners.mean(axis=0) + (1 - 2 * _INSET) * (corners - corners.mean(axis=0))
     sides = np.linalg.norm(np.roll(inner, -1, axis=0) - inner, axis=1)
@@ -49,42 +73,62 @@ def polish(frame: FloatArray, reference: FloatArray, corners: Array, homography:
     w, h = max(16, round(width * scale)), max(16, round(height * scale))
     box = np.array([(0, 0), (w - 1, 0), (w - 1, h - 1), (0, h - 1)], np.float64)
     to_reference = homography_of_points(box, inner)
-    template = even(_warped(reference, to_reference, (w, h), scale))
-    design, rows, columns = _design(template)
+    grey, to_grey = _reduced(reference, to_reference, scale)
+    template = even(_warped(grey, to_grey, (w, h)))
+    return Print(box, to_reference, scale, template, *_design(template))
+
+
+def polish(frame: FloatArray, reference: Print, homography: Array) -> Array:
+    """Return frame -> reference (3, 3), improved; as it came where print is too faint to tell or it gets no
+    better.
+
+    Args:
+        frame: (H, W) brightness, 0..255.
+        reference: of :func:`print_of`.
+        homography: (3, 3) frame -> reference, right to about a pixel.
+    """
+    design, rows, columns = reference.design, reference.rows, reference.columns
     if len(rows) < _MIN_POINTS:
         return homography
+    h, w = reference.template.shape
     # normalised coordinates of the template, in which the unknowns are of one size
     unit = np.array([[2 / w, 0, -1.0], [0, 2 / h, -1.0], [0, 0, 1.0]])
-    start = np.linalg.inv(homography) @ to_reference
-    warp, best, least, first = start, start, np.inf, np.inf
+    start = np.linalg.inv(homography) @ reference.to_reference
+    grey, reduce = _reduced(frame, np.eye(3), reference.scale)
+    warp, best, least = start, start, np.inf
     for step in range(_STEPS + 1):
-        moving = even(_warped(frame, warp, (w, h), scale))
-        misfit = (moving - template)[rows, columns].astype(np.float64)
+        moving = even(_warped(grey, reduce @ warp, (w, h)))
+        misfit = (moving - reference.template)[rows, columns].astype(np.float64)
         spread = 1.4826 * float(np.median(np.abs(misfit)))
-        first = spread if step == 0 else first
+        enough = spread > (1 - _LEAST_GAIN) * least
         if spread < least:
             least, best = spread, warp
-        if step == _STEPS or spread <= 0 or spread > 1.02 * least:
+        if step == _STEPS or spread <= 0 or enough:
             break
         weight = np.clip(1 - (misfit / (_TUKEY * spread)) ** 2, 0, None) ** 2
-        a = np.linalg.lstsq(design.T @ (design * weight[:, None]), design.T @ (weight * misfit), rcond=1e-9)[
-            0
-        ]
+        normal, right = design.T @ (design * weight[:, None]), design.T @ (weight * misfit)
+        a = np.linalg.lstsq(normal, right, rcond=1e-9)[0]
         delta = np.array([[1 + a[0], a[1], a[2]], [a[3], 1 + a[4], a[5]], [-a[6], -a[7], 1]])
         warp = warp @ np.linalg.inv(unit) @ np.linalg.inv(delta) @ unit
         warp /= warp[2, 2]
+    box = reference.corners_box
     moved = np.linalg.norm(apply(best, box) - apply(start, box), axis=1)
-    if not np.isfinite(moved).all() or moved.max() > _MAX_MOVE_PX / scale:
+    if not np.isfinite(moved).all() or moved.max() > _MAX_MOVE_PX / reference.scale:
         return homography
-    result = to_reference @ np.linalg.inv(best)
+    result = reference.to_reference @ np.linalg.inv(best)
     return np.asarray(result / result[2, 2])
 
 
-def _warped(grey: FloatArray, to_grey: Array, size: tuple[int, int], scale: float) -> FloatArray:
-    """The picture on the template's grid; reduced first where the grid is coarser, against aliasing."""
-    if scale < 0.75:
-        small = scaled(grey, scale)
-        to_grey, grey = scaling(grey.shape, small.shape) @ to_grey, small
+def _reduced(grey: FloatArray, to_grey: Array, scale: float) -> tuple[FloatArray, Array]:
+    """The picture reduced where the template is coarser, against aliasing, and the map to it."""
+    if scale >= 0.75:
+        return grey, to_grey
+    small = scaled(grey, scale)
+    return small, scaling(grey.shape, small.shape) @ to_grey
+
+
+def _warped(grey: FloatArray, to_grey: Array, size: tuple[int, int]) -> FloatArray:
+    """The picture on the template's grid."""
     flags = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
     return np.asarray(
         cv2.warpPerspective(grey, to_grey, size, flags=flags, borderMode=cv2.BORDER_REPLICATE), np.float32
