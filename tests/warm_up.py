@@ -1,4 +1,4 @@
-"""Compiles the engine's kernels once, into numba's cache, before several processes would each compile them."""
+"""Compiles the engine's kernels once, into numba's cache, before several processes each compile them."""
 
 from __future__ import annotations
 
