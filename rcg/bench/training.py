@@ -37,7 +37,7 @@ from rcg.training.train import Calls, _prepare, train
 KIND: Final = "photometric_fusion"
 TRAIN, VAL, SEED = 64, 32, 1
 EARLY, LATE = 160, 300
-RELIEF: Final = ("colour", "normal", "curvature")
+RELIEF: Final = ("colour", "albedo", "normal", "curvature")
 COLOUR: Final = ("colour", "albedo")
 ONLY_RELIEF: Final = "dent"
 _PAIRS: Final = 40
