@@ -70,11 +70,7 @@ def find_rims(pictures: Sequence[FloatArray]) -> list[Rim]:
     for picture in pictures:
         smooth = cv2.GaussianBlur(picture, (0, 0), 1.0)
         for x, y, radius in _candidates(picture):
-            if any(
-                np.hypot(x - r.centre_px[0], y - r.centre_px[1]) < 0.1 * radius
-                and abs(radius - r.radius_px) < 0.1 * radius
-                for r in seen
-            ):
+            if any(_within(x, y, radius, rim) for rim in seen):
                 continue
             seen += _growing(smooth, (x, y), radius)
     seen.sort(key=lambda rim: (rim.support >= _SURE, rim.radius_px), reverse=True)
@@ -84,6 +80,12 @@ def find_rims(pictures: Sequence[FloatArray]) -> list[Rim]:
         if all(d > 0.9 * max(rim.radius_px, o.radius_px) for d, o in zip(apart, kept, strict=True)):
             kept.append(rim)
     return kept
+
+
+def _within(x: float, y: float, radius: float, rim: Rim) -> bool:
+    """Whether a candidate lies in an outline that is sure already: balls do not overlap."""
+    apart = float(np.hypot(x - rim.centre_px[0], y - rim.centre_px[1]))
+    return rim.support >= _SURE and apart < 0.9 * rim.radius_px and radius < 1.15 * rim.radius_px
 
 
 def _growing(smooth: npt.NDArray[np.generic], centre: tuple[float, float], radius: float) -> list[Rim]:
