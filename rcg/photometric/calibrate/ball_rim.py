@@ -26,7 +26,7 @@ _REACHES = (0.16, 0.05, 0.02)
 """how far round the last circle the edge is looked for, in radii, round by round"""
 _GROWN = (0.24, 0.1, 0.04, 0.02)
 """likewise for the outline round the mirror image of the table, which lies aside near a camera"""
-_GROWTHS = 3
+_GROWTHS = 6
 _SURE = 0.75
 
 
