@@ -24,9 +24,9 @@ _ANGLES = 360
 _CANDIDATES = 12
 _REACHES = (0.16, 0.05, 0.02)
 """how far round the last circle the edge is looked for, in radii, round by round"""
-_GROWN = (0.24, 0.1, 0.04, 0.02)
+_GROWN = ((0.24, 0.1, 0.04, 0.02), (0.12, 0.05, 0.02), (0.06, 0.03, 0.02))
 """likewise for the outline round the mirror image of the table, which lies aside near a camera"""
-_GROWTHS = 3
+_GROWTHS = 6
 _SURE = 0.75
 
 
@@ -70,11 +70,7 @@ def find_rims(pictures: Sequence[FloatArray]) -> list[Rim]:
     for picture in pictures:
         smooth = cv2.GaussianBlur(picture, (0, 0), 1.0)
         for x, y, radius in _candidates(picture):
-            if any(
-                np.hypot(x - r.centre_px[0], y - r.centre_px[1]) < 0.1 * radius
-                and abs(radius - r.radius_px) < 0.1 * radius
-                for r in seen
-            ):
+            if any(_within(x, y, radius, rim) for rim in seen):
                 continue
             seen += _growing(smooth, (x, y), radius)
     seen.sort(key=lambda rim: (rim.support >= _SURE, rim.radius_px), reverse=True)
@@ -86,6 +82,12 @@ def find_rims(pictures: Sequence[FloatArray]) -> list[Rim]:
     return kept
 
 
+def _within(x: float, y: float, radius: float, rim: Rim) -> bool:
+    """Whether a candidate lies in an outline that is sure already: balls do not overlap."""
+    apart = float(np.hypot(x - rim.centre_px[0], y - rim.centre_px[1]))
+    return rim.support >= _SURE and apart < 0.9 * rim.radius_px and radius < 1.15 * rim.radius_px
+
+
 def _growing(smooth: npt.NDArray[np.generic], centre: tuple[float, float], radius: float) -> list[Rim]:
     """The outline near a circle, and those round it: the ball round the end of the table's mirror image."""
     found = []
@@ -95,8 +97,14 @@ def _growing(smooth: npt.NDArray[np.generic], centre: tuple[float, float], radiu
             break
         if rim.support >= MIN_SUPPORT:
             found.append(rim)
-        rim = refine(smooth, rim.centre_px, rim.radius_px * _HORIZON, _GROWN)
+        rim = _grown(smooth, rim)
     return found
+
+
+def _grown(smooth: npt.NDArray[np.generic], rim: Rim) -> Rim | None:
+    """The best outline about 1.4 times as large: looked for far round it, and nearer."""
+    tried = [refine(smooth, rim.centre_px, rim.radius_px * _HORIZON, reaches) for reaches in _GROWN]
+    return max((each for each in tried if each), key=lambda each: each.support, default=None)
 
 
 def refine(

@@ -64,7 +64,7 @@ def test_directions_are_those_of_the_reflection(finish, distance):
 
 
 def test_a_ball_at_three_places_tells_positions():
-    lights = ring(5, 120.0, 80.0)
+    lights = ring(3, 120.0, 80.0)
     made = [
         BallScene(lights, frame_size=(240, 264), width_mm=80, ball_mm=22, at_mm=at, distance_mm=300.0)
         for at in ((-26.0, -28.0), (26.0, -28.0), (0.0, 30.0))
