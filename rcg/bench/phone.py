@@ -237,14 +237,9 @@ def _guidance(phone: _Phone, seconds: int, table: Table, say: Say) -> None:
     rig = phone.rig("guide", "sim", scene="bench")
     for where in ("in a worker", "in the page itself"):
         say(f"Counting looks {where} at a {THROTTLE} times slower processor ...")
-        session = phone.begin(rig, f"Guidance {where}")
         if where != "in a worker":
-            phone.page.evaluate("delete document.body.dataset.guide")
-            phone.page.evaluate(f"history.replaceState(null, '', '/capture/?session={session}')")
-            phone.page.locator("[data-leave]").click()
-            phone.page.route("**/static/dist/guide-*", lambda route: route.abort())
-            phone.page.goto(f"/capture/?session={session}")
-            phone.page.locator("[data-go]:not([disabled])").wait_for()
+            phone.page.add_init_script("delete window.Worker")
+        session = phone.begin(rig, f"Guidance {where}")
         tools = phone.page.context.new_cdp_session(phone.page)
         tools.send("Emulation.setCPUThrottlingRate", {"rate": THROTTLE})
         phone.page.wait_for_timeout(3000)
