@@ -8,7 +8,6 @@ the side is refused with a reason.
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from typing import Final
 
@@ -131,9 +130,12 @@ def _crossings(distance: F64, t: F64, low: F64) -> tuple[npt.NDArray[np.int64], 
 
 def _row_median(strip: F32, where: Bools) -> F32:
     """Return each row's median colour (n, 3) over its marked samples; NaN for a row without any."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)
-        return np.asarray(np.nanmedian(np.where(where[..., None], strip, np.nan), axis=1), np.float32)
+    values = np.where(where[..., None], strip, np.float32(np.nan))
+    ordered = np.sort(values, axis=1)  # NaN comes last; numpy's nanmedian goes row by row in Python
+    count = np.isfinite(values).sum(axis=1)[:, None]
+    lower = np.take_along_axis(ordered, np.maximum(count - 1, 0) // 2, axis=1)
+    upper = np.take_along_axis(ordered, np.minimum(count // 2, strip.shape[1] - 1), axis=1)
+    return np.asarray((lower + upper)[:, 0] / 2, np.float32)
 
 
 def _refine(linear: F32, t: F64, guess: F64, blur_mm: float) -> F64:

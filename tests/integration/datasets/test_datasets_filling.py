@@ -10,7 +10,7 @@ from PIL import Image
 from rcg.client import AnswerError
 from rcg.datasets.manifest import Manifest
 from rcg.datasets.pixels import read_sample
-from rcg.jobs import dataset_rows
+from rcg.jobs import dataset_rows, demo
 from rcg.store.blobs import BlobStore
 
 
@@ -94,7 +94,9 @@ def test_cards_are_rendered_for_the_kinds_that_ship(backend):
     assert backend.get("/datasets")["total"] == 0, "no empty dataset is left behind"
 
 
-def test_captures_become_items_once(backend):
+def test_captures_become_items_once(backend, monkeypatch):
+    monkeypatch.setattr(demo, "FRAME_SIZE", (600, 800))
+    monkeypatch.setattr(demo, "LIGHTS", 4)
     job = backend.wait_job(backend.post("/demo", {"seed": 4})["id"])
     backend.post("/datasets", {"name": "Mine", "kind": "multi_modal"})
     queued = backend.post(
@@ -106,7 +108,7 @@ def test_captures_become_items_once(backend):
     assert (front["side"], back["side"]) == ("front", "back")
     assert front["card_key"] == back["card_key"] == job["result"]["card_id"]
     assert (front["px_per_mm"], front["width"]) == (10.0, 650)
-    assert len(front["layers"]) == 15
+    assert len(front["layers"]) == 11
     again = backend.wait_job(backend.post("/datasets/Mine/captures", {"all": True, "px_per_mm": 10})["id"])
     assert (again["result"]["items"], again["result"]["known_items"]) == (0, 2)
     assert again["title"] == "Measure 0 card sides for Mine", "what is there is not measured again"
