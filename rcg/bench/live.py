@@ -6,6 +6,7 @@ A step's row holds the time at which the trainer wrote it; it is compared with t
 
 from __future__ import annotations
 
+import contextlib
 import json
 import tempfile
 import threading
@@ -62,7 +63,11 @@ def _rendered(client: httpx.Client) -> str:
 def _read(client: httpx.Client, delays: list[float], over: threading.Event) -> None:
     """Note how old each step's row is when it has come through the event stream, ms."""
     kind = ""
-    with client.stream("GET", "/api/events", timeout=60) as answer:
+    # the stream ends with the server, whose end may come before the next line
+    with (
+        contextlib.suppress(httpx.RemoteProtocolError),
+        client.stream("GET", "/api/events", timeout=60) as answer,
+    ):
         for line in answer.iter_lines():
             if over.is_set():
                 return
