@@ -70,13 +70,20 @@ def test_any_number_of_lights(n):
 def test_gloss_is_told_from_slope():
     truth, mask = ball()
     lights = ring()
-    frames = shade(truth, lights, gloss=0.5, width=0.3, noise=0.002)
-    maps = solve(frames, lights, mask)
-    assert maps.reflectance.shape.width > 0
-    assert angle(maps.normal, truth, mask) < 0.35 * plain(frames, lights, truth, mask)
-    robust = angle(solve(frames, lights, mask, method="robust").normal, truth, mask)
-    assert angle(maps.normal, truth, mask) < 1.05 * robust, "what is told of the gloss costs nothing"
-    assert maps.specular[mask].max() > 0.1
+    ours, robust = [], []
+    for seed in range(3):
+        frames = shade(truth, lights, gloss=0.5, width=0.3, noise=0.002, seed=seed)
+        maps = solve(frames, lights, mask)
+        assert maps.reflectance.shape.width > 0
+        assert maps.specular[mask].max() > 0.1
+        ours.append(angle(maps.normal, truth, mask))
+        assert ours[-1] < 0.35 * plain(frames, lights, truth, mask)
+        robust.append(angle(solve(frames, lights, mask, method="robust").normal, truth, mask))
+    # one noise more or less decides between two lobes that explain a frame alike
+    assert np.mean(ours) < np.mean(robust)
+    narrow = shade(truth, lights, gloss=0.5, width=0.2, noise=0.002)
+    sharp = angle(solve(narrow, lights, mask).normal, truth, mask)
+    assert sharp < 0.6 * angle(solve(narrow, lights, mask, method="robust").normal, truth, mask)
 
 
 def test_uneven_lights_are_found_and_said():
