@@ -146,12 +146,9 @@ class Watched:
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
 
     def _note(self, kind, text, place):
-        # Events on their way make a page ask once more for a rig that it has just deleted.
-        if "404" in text and "/api/rigs/" in place.get("url", ""):
-            return
         # This browser only overlooks the certificate, and a worker's script is fetched more strictly.
         if kind == "error" and "certificate error occurred when fetching the script" not in text:
-            self.complaints.append(text)
+            self.complaints.append(f"{text} {place.get('url', '')}".strip())
 
 
 @pytest.fixture

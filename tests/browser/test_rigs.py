@@ -106,6 +106,17 @@ def test_a_screen_that_was_stopped_does_not_acknowledge(open_page, server, rig):
     watcher.locator(".rg-light.lit[data-name='2']").wait_for()
 
 
+def test_a_screen_whose_rig_was_deleted_says_so(open_page, server):
+    made = server.call("POST", "/api/rigs", {"name": "Gone soon", "driver": "screen", "lights": RING})
+    page = open_page(strict=False)
+    page.goto(f"/capture/light/{made['id']}")
+    with contextlib.suppress(ValueError):  # 204 holds no JSON
+        server.call("DELETE", f"/api/rigs/{made['id']}")
+    page.get_by_role("button", name="Start").click()
+    page.get_by_role("alert").filter(has_text="rig").wait_for()
+    assert "running" not in page.locator("main").get_attribute("class")
+
+
 def test_a_rig_is_made_tried_and_tested_on_its_page(open_page, server):
     page = open_page(width=1440, height=900)
     page.goto("/capture/rigs")
@@ -144,6 +155,7 @@ def test_a_rig_is_made_tried_and_tested_on_its_page(open_page, server):
     page.get_by_role("button", name="Save").click()
     page.get_by_text("80\u2009ms").wait_for()
     assert server.call("GET", f"/api/rigs/{rig['id']}")["calibrated"] is False
+    screen.close()  # it would ask for its light once more when the event stream passes to it
     page.get_by_role("button", name="Delete this rig").click()
     page.get_by_role("button", name="Delete rig").click()
     page.wait_for_url("**/capture/rigs")

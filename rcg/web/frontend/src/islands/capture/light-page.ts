@@ -67,7 +67,11 @@ export function mount(root: HTMLElement): void {
     void work();
   };
   const look = async (): Promise<void> => {
-    const now = await call<{ pending: Asked | null; light: string | null }>("GET", `/api/rigs/${config.rig}/light`).catch(() => null);
+    const now = await call<{ pending: Asked | null; light: string | null }>("GET", `/api/rigs/${config.rig}/light`).catch((error: unknown) => {
+      const known = explain(error);
+      if (known.status === 404) { stop(); if (problem) problem.textContent = `${known.detail} ${known.hint}`; }
+      return null;
+    });
     if (now?.pending) take({ ...now.pending, ack: true });
   };
   const keepAwake = async (): Promise<void> => {

@@ -13,8 +13,6 @@ interface Tested { answered: string; notes: string[]; lights: { light: string; t
 const THIN = "\u2009";
 const said = (light: string | null): string => (light === null ? "Dark" : light === "all" ? "Every light is on" : `Light ${light} is on`);
 
-const going = new Set<string>();  // rigs that are being deleted: nothing is asked of them
-
 export function mount(root: HTMLElement): void {
   const id = root.dataset["rig"] ?? "", form = one<HTMLFormElement>("[data-form]", root);
   let places = JSON.parse(root.dataset["places"] ?? "{}") as Places;
@@ -87,7 +85,6 @@ export function mount(root: HTMLElement): void {
     one("[data-tested] tbody", root)?.replaceChildren(...result.lights.map((item) => h("tr", {}, h("td", {}, item.light), h("td", { class: "digits" }, `${item.took_ms.toFixed(1)}${THIN}ms`))));
   };
   const now = async (): Promise<void> => {
-    if (going.has(id)) return;
     const found = await call<Now>("GET", `/api/rigs/${id}/light`).catch(() => null);
     if (!found) return;
     mark(root, found.light);
@@ -117,7 +114,7 @@ export function mount(root: HTMLElement): void {
   });
   const dialog = one<HTMLDialogElement>("#rg-delete", root);
   dialog?.addEventListener("close", () => {
-    if (dialog.returnValue === "delete") { going.add(id); call("DELETE", `/api/rigs/${id}`).then(() => location.assign("/capture/rigs")).catch((error: unknown) => { going.delete(id); toastError(error); }); }
+    if (dialog.returnValue === "delete") call("DELETE", `/api/rigs/${id}`).then(() => location.assign("/capture/rigs")).catch(toastError);
   });
 
   const preview = (): void => {
