@@ -13,6 +13,7 @@ import numpy as np
 
 from rcg.bench import photometric_peers as peers
 from rcg.bench.defects import bench_defects
+from rcg.bench.one_more import bench_pairs
 from rcg.bench.photometric_peers import Float64
 from rcg.bench.table import Table
 from rcg.photometric import relief
@@ -30,7 +31,7 @@ Say = Callable[[str], None]
 
 
 def bench_photometric(
-    threads: int, data: Path | None = None, cards: int = 4, say: Say = lambda _: None
+    threads: int, data: Path | None = None, cards: int = 4, pairs: int = 7, say: Say = lambda _: None
 ) -> Table:
     """Time the kernels and solve what has a known answer.
 
@@ -38,6 +39,7 @@ def bench_photometric(
         threads: compute threads.
         data: folder of photometric sets; None: the variable RCG_BENCH_DATA, or ../shared/data/photometric.
         cards: rendered cards with defects, and as many of print alone, that go through the whole chain.
+        pairs: rendered cards that are graded without and with one defect more.
         say: told what is going on.
     """
     table = Table(f"rcg bench photometric ({threads} threads, {cards} + {cards} rendered cards)")
@@ -49,6 +51,8 @@ def bench_photometric(
     _sets(table, data or Path(os.environ.get(DATA_VARIABLE) or "../shared/data/photometric"), threads)
     if cards:
         bench_defects(table, cards, cards, threads, say)
+    if pairs:
+        bench_pairs(table, pairs, threads, say)
     return table
 
 

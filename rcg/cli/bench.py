@@ -125,12 +125,15 @@ def photometric(
         int,
         typer.Option(min=0, help="Rendered cards with defects, and as many without, to search for flaws."),
     ] = 4,
+    pairs: Annotated[
+        int, typer.Option(min=0, help="Rendered cards that are graded without and with one defect more.")
+    ] = 7,
     json_out: JsonOption = None,
 ) -> None:
     """The solver's speed against numpy and memory, its angles against trimmed squares, defects found."""
     from rcg.bench.photometric import bench_photometric
 
-    _show(bench_photometric(threads, data, cards, _say), json_out)
+    _show(bench_photometric(threads, data, cards, pairs, _say), json_out)
 
 
 def _say(text: str) -> None:
