@@ -8,6 +8,7 @@ own end is there.
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, Protocol
@@ -101,6 +102,21 @@ class Watch:
         if not self.existing:
             self._done = found
         return len(self._done)
+
+    @property
+    def settled(self) -> dict[str, tuple[int, int]]:
+        """Size and time of each file that was dealt with or lay there before, by its name."""
+        return dict(self._done)
+
+    def resume(self, settled: Mapping[str, tuple[int, int]], taken: Mapping[str, str]) -> None:
+        """Go on where another watch of this folder ended, instead of :meth:`begin`.
+
+        Args:
+            settled: what it had settled; every other file is new.
+            taken: SHA-256 of each frame that the session has -> what to call it.
+        """
+        self._done = dict(settled)
+        self._hashes = dict(taken)
 
     def look(self, now: float) -> list[Note]:
         """Look once; take what is whole, in the order of arrival.

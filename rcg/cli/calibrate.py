@@ -18,6 +18,7 @@ from urllib.parse import quote
 import typer
 
 from rcg.errors import InputError
+from rcg.files import write_for_user
 
 if TYPE_CHECKING:
     from rcg.capture.calibrate import Reading
@@ -266,7 +267,6 @@ def _write_lights(path: Path, found: LightsCalibration, file_names: Sequence[str
     import numpy as np
 
     from rcg.capture.lights.calibration import day
-    from rcg.cli.grade import write_atomically
     from rcg.photometric.light_text import lp_text, rig_text
     from rcg.photometric.types import Measured
 
@@ -276,7 +276,7 @@ def _write_lights(path: Path, found: LightsCalibration, file_names: Sequence[str
         text = rig_text(names, vectors, near=found.near, measured=Measured(found.by, day(found.at)))
     else:
         text = lp_text(file_names, vectors)
-    write_atomically(path, text.encode())
+    write_for_user(path, text.encode())
 
 
 def _tell(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Literal
@@ -12,6 +11,7 @@ from typing import Annotated, Literal
 import typer
 
 from rcg.errors import InputError
+from rcg.files import write_for_user
 
 
 def register(app: typer.Typer) -> None:
@@ -90,7 +90,7 @@ def grade(
         for note in card.notes:
             sys.stderr.write(f"{note}\n")
     if target is not None:
-        write_atomically(target, to_json(outcome.report))
+        write_for_user(target, to_json(outcome.report))
     if timings:
         for stage, seconds in outcome.seconds.items():
             sys.stderr.write(f"{stage:<20}{seconds:7.2f} s\n")
@@ -109,25 +109,6 @@ def parse_size(text: str) -> tuple[float, float]:
     if not (20 <= width <= 300 and 20 <= height <= 300):
         raise InputError(f"{text!r} is no card size.", "Give width x height in millimetres, as 63x88.")
     return width, height
-
-
-def write_atomically(path: Path, data: bytes) -> None:
-    """Write a file so that it is there whole or not at all."""
-    temporary: str | None = None
-    try:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
-    except OSError as error:
-        if temporary is not None:
-            Path(temporary).unlink(missing_ok=True)
-        raise InputError(
-            f"{path} cannot be written: {error.strerror or error}.", "Choose another place, or make room."
-        ) from error
 
 
 def _checked_target(path: Path) -> Path:
@@ -151,7 +132,7 @@ def _picture_writer(folder: Path) -> Callable[..., None]:
         place = folder / side
         place.mkdir(parents=True, exist_ok=True)
         for picture in each_layer(maps):
-            write_atomically(place / f"{picture.name.replace(':', '_')}.webp", webp(picture))
+            write_for_user(place / f"{picture.name.replace(':', '_')}.webp", webp(picture))
 
     return write
 

@@ -99,8 +99,9 @@ def accept(session: Session, job: Job, result: dict[str, Any]) -> dict[str, Any]
 
 def _open(folder: Path, spec: dict[str, Any]) -> int:
     """Make the run's folder, keep its spec there, and return the number of this attempt."""
+    from rcg.files import write_atomically  # noqa: PLC0415
     from rcg.training import control  # noqa: PLC0415
-    from rcg.training.disk import disk_errors, write_atomically  # noqa: PLC0415
+    from rcg.training.disk import disk_errors  # noqa: PLC0415
     from rcg.training.events import attempts  # noqa: PLC0415
 
     with disk_errors("making the run's folder"):

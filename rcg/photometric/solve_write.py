@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 import os
 import re
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
 from rcg.errors import InputError
+from rcg.files import write_for_user
 from rcg.photometric.linearise import to_srgb_u8
 from rcg.photometric.pictures import centred_grey, encode_normal
 from rcg.photometric.types import BoolArray, FloatArray
@@ -39,35 +39,10 @@ def check_target(out: Path) -> Path:
     return target
 
 
-def write_whole(path: Path, write: Callable[[IO[bytes]], Any]) -> None:
-    """Write a file so that it is there whole or not at all.
-
-    Raises:
-        InputError: it cannot be written, or the disk is full; nothing is left behind.
-    """
-    temporary: Path | None = None
-    try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        temporary = Path(name)
-        with os.fdopen(handle, "wb") as file:
-            write(file)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.chmod(0o644)
-        temporary.replace(path)
-    except OSError as error:
-        raise InputError(
-            f"{path} cannot be written: {error.strerror or error}.", "Choose another place, or make room."
-        ) from error
-    finally:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
-
-
 def write_maps(path: Path, maps: Mapping[str, npt.NDArray[Any]], meta: Mapping[str, Any]) -> None:
     """Write maps and, as JSON text under ``meta``, what they are."""
     arrays = dict(maps) | {"meta": np.array(json.dumps(meta))}
-    write_whole(path, lambda file: np.savez(file, allow_pickle=False, **arrays))
+    write_for_user(path, lambda file: np.savez(file, allow_pickle=False, **arrays))
 
 
 def pictures(maps: Mapping[str, FloatArray], mask: BoolArray) -> dict[str, Picture]:
@@ -101,7 +76,7 @@ def write_pictures(target: Path, shown: Mapping[str, Picture]) -> list[Path]:
     written = []
     for name, array in shown.items():
         path = target.with_name(f"{target.stem}_{name}.png")
-        write_whole(path, lambda file, a=array: file.write(_encoded(".png", a)))  # type: ignore[misc]
+        write_for_user(path, lambda file, a=array: file.write(_encoded(".png", a)))  # type: ignore[misc]
         written.append(path)
     return written
 
@@ -132,11 +107,11 @@ def write_relighting(
     for index, ((name, draw), direction) in enumerate(zip(frames, directions, strict=True), 1):
         file_name = f"{index:03d}_{re.sub(r'[^A-Za-z0-9-]+', '_', name).strip('_') or 'frame'}.jpg"
         data = _encoded(".jpg", draw())
-        write_whole(folder / file_name, lambda file, d=data: file.write(d))  # type: ignore[misc]
+        write_for_user(folder / file_name, lambda file, d=data: file.write(d))  # type: ignore[misc]
         rows.append(f"{file_name} {direction[0]:.6f} {direction[1]:.6f} {direction[2]:.6f}")
     text = f"{len(rows)}\n" + "\n".join(rows) + "\n"
     path = folder / "lights.lp"
-    write_whole(path, lambda file: file.write(text.encode()))
+    write_for_user(path, lambda file: file.write(text.encode()))
     return path
 
 

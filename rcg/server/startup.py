@@ -124,6 +124,7 @@ class Startup:
         with step("pages"):
             await _to_its_end(asyncio.to_thread(_prepare_pages, self.pages))
             _mount(app, container, self.pages)
+        await container.watches.resume(container)
         _register_checks(self, container)
         if self.last_step is not None:
             with step("sign-in and notes"):

@@ -20,6 +20,7 @@ from types import TracebackType
 from typing import BinaryIO, Self
 
 from rcg.errors import InputError, NotFoundError, TooLargeError, UnavailableError
+from rcg.files import sync_folder
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _DISK_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -116,7 +117,7 @@ class BlobStore:
             path.chmod(0o444)
             _make_folders(target.parent)
             path.replace(target)
-            _sync_folder(target.parent)
+            sync_folder(target.parent)
         return BlobInfo(sha256, size)
 
     def remove(self, sha256: str) -> None:
@@ -124,7 +125,7 @@ class BlobStore:
         path = self.path(sha256)
         path.unlink(missing_ok=True)
         if path.parent.is_dir():
-            _sync_folder(path.parent)
+            sync_folder(path.parent)
 
     def check_space(self, more_bytes: int = 0, *, min_free_mb: int | None = None) -> None:
         """Raise UnavailableError when the disk has too little room left for this many bytes more.
@@ -230,7 +231,7 @@ class BlobWriter:
         with _disk_errors(self._store.folder):
             _make_folders(target.parent)
             self._path.replace(target)
-            _sync_folder(target.parent)
+            sync_folder(target.parent)
         return BlobInfo(sha256, self.bytes)
 
     def abandon(self) -> None:
@@ -265,15 +266,7 @@ def _make_folders(folder: Path) -> None:
     for level in (folder.parent, folder):
         if not level.is_dir():
             level.mkdir(parents=True, exist_ok=True)
-            _sync_folder(level.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+            sync_folder(level.parent)
 
 
 @contextmanager

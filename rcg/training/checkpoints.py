@@ -17,7 +17,8 @@ from typing import Any, Final
 import torch
 
 from rcg.errors import InputError, UnavailableError
-from rcg.training.disk import FULL, sync_folder
+from rcg.files import sync_folder
+from rcg.training.disk import FULL
 from rcg.training.events import attempts
 
 FOLDER: Final = "checkpoints"

@@ -17,9 +17,10 @@ from torch import nn
 from rcg import __version__
 from rcg.datasets.manifest import Manifest
 from rcg.errors import CancelledError, ConflictError, RcgError
+from rcg.files import write_atomically
 from rcg.training import checkpoints, devices, weights
 from rcg.training.data import PathOf, TrainingData
-from rcg.training.disk import disk_errors, write_atomically
+from rcg.training.disk import disk_errors
 from rcg.training.evaluate import evaluate
 from rcg.training.events import EventLog, Row, attempts
 from rcg.training.loop import Loop, Parts

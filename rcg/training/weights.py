@@ -14,8 +14,8 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from rcg.errors import InputError
+from rcg.files import sync_folder
 from rcg.training import checkpoints
-from rcg.training.disk import sync_folder
 
 _PREFIXES = ("model.", "module.", "backbone.body.", "backbone.", "body.", "colour.", "relief.", "features.")
 _RGB = (".r", ".g", ".b")

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from rcg.cli.grade import write_atomically
 from rcg.errors import InputError
+from rcg.files import write_for_user
 
 
 def test_a_folder_where_nothing_can_be_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -19,7 +19,7 @@ def test_a_folder_where_nothing_can_be_made(tmp_path: Path, monkeypatch: pytest.
 
     monkeypatch.setattr(tempfile, "mkstemp", mkstemp)
     with pytest.raises(InputError, match=r"report\.json cannot be written: Read-only file system"):
-        write_atomically(tmp_path / "report.json", b"{}")
+        write_for_user(tmp_path / "report.json", b"{}")
 
 
 def test_a_disk_that_fills_leaves_nothing_and_keeps_what_was_there(
@@ -33,6 +33,6 @@ def test_a_disk_that_fills_leaves_nothing_and_keeps_what_was_there(
 
     monkeypatch.setattr(os, "fsync", fsync)
     with pytest.raises(InputError, match="No space left"):
-        write_atomically(target, b"{}")
+        write_for_user(target, b"{}")
     assert [file.name for file in tmp_path.iterdir()] == ["report.json"]
     assert target.read_bytes() == b"before"

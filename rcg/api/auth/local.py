@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rcg.api.auth.principal import SCOPES
+from rcg.files import PRIVATE, write_atomically
 
 if TYPE_CHECKING:
     from rcg.api.auth.service import AuthService
@@ -38,7 +37,7 @@ def ensure_local_token(auth: AuthService, data_dir: Path, address: str, ca: Path
                 auth.revoke_token(row.id)
         token = auth.create_token(TOKEN_NAME, SCOPES).secret
     content = {"url": address, "token": token, "ca": str(ca) if ca else None}
-    _write_private(path, json.dumps(content, indent=2) + "\n")
+    write_atomically(path, (json.dumps(content, indent=2) + "\n").encode(), mode=PRIVATE)
     return path
 
 
@@ -49,16 +48,3 @@ def _token_in(path: Path) -> str | None:
         return None
     token = content.get("token") if isinstance(content, dict) else None
     return token if isinstance(token, str) else None
-
-
-def _write_private(path: Path, text: str) -> None:
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # mkstemp makes it 0600
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "w") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)

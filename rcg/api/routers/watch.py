@@ -37,4 +37,4 @@ async def begin_watch(
 @router.delete("/sessions/{session_id}/watch", status_code=204)
 async def end_watch(session_id: SessionId, container: ContainerDep) -> None:
     """End it; frames that were taken stay."""
-    await container.watches.end(session_id)
+    await container.watches.end(container, session_id)

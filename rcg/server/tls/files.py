@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from pathlib import Path
 
 from cryptography import x509
@@ -12,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
 from rcg.errors import StartError
+from rcg.files import write_atomically
 
 
 class CertificateError(StartError):
@@ -24,17 +23,7 @@ def write_private(path: Path, data: bytes, mode: int = 0o600) -> None:
     """Replace a file in one step; it has its mode before it has its name."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                os.fchmod(file.fileno(), mode)
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(temporary).replace(path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+        write_atomically(path, data, mode=mode)
     except OSError as error:
         raise CertificateError(
             f"Cannot write {path}: {error.strerror or error}.",

@@ -132,6 +132,42 @@ def test_what_is_left_aside_is_told_and_one_folder_serves_one_card(client, sessi
     assert len(state_of(client, session)["frames"]) == 1
 
 
+def test_a_watch_goes_on_after_a_restart_and_takes_nothing_twice(client, session, parts, photo):
+    place = f"/api/capture/sessions/{session['id']}/watch"
+    folder = parts.settings.data_dir / "incoming"
+    folder.mkdir(exist_ok=True)
+    (folder / "earlier.jpg").write_bytes(photo(99))
+    client.put(place, json={})
+    (folder / "0.jpg").write_bytes(photo(0))
+    until(lambda: state_of(client, session)["frames"])
+    (record,) = (parts.settings.data_dir / "watches").iterdir()
+    before = until(lambda: (text := record.read_text()) and "0.jpg" in text and text)
+    (folder / "1.jpg").write_bytes(photo(1))
+    until(lambda: "1.jpg" in record.read_text())
+    client.portal.call(parts.watches.close)
+    assert client.get(place).status_code == 404
+    record.write_text(before)  # as a kill between taking a frame and noting it down leaves it
+    (folder / "2.jpg").write_bytes(photo(2))  # while nobody looked
+    client.portal.call(parts.watches.resume, parts)
+    until(lambda: len(watch_of(client, session)["notes"]) == 2)
+    now = watch_of(client, session)
+    assert (now["active"], now["ignored"]) == (True, 1)
+    assert {note["file_name"]: note["light"] for note in now["notes"]} == {"1.jpg": None, "2.jpg": "2"}
+    assert [frame["light"] for frame in state_of(client, session)["frames"]] == ["ambient", "1", "2"]
+    client.portal.call(parts.watches.close)
+    record.write_text("{")
+    client.portal.call(parts.watches.resume, parts)
+    assert client.get(place).status_code == 404
+
+
+def test_a_watch_that_was_ended_is_not_taken_up_again(client, session, parts):
+    place = f"/api/capture/sessions/{session['id']}/watch"
+    client.put(place, json={})
+    assert client.delete(place).status_code == 204
+    client.portal.call(parts.watches.resume, parts)
+    assert client.get(place).status_code == 404
+
+
 def test_a_light_that_fails_is_told_and_the_frames_go_on(client, session, parts, photo):
     (parts.settings.data_dir / "sim" / "card" / "ambient.y4m").unlink()
     client.put(f"/api/capture/sessions/{session['id']}/watch", json={})

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from rcg.cli import app
 from rcg.errors import InputError
-from rcg.photometric import solve_write
+from rcg.files import write_for_user
 from rcg.photometric.light_files import parse_lp
 
 LIGHTS = ring(6, 65.0)
@@ -208,7 +208,7 @@ def test_a_full_disk_leaves_the_old_file(tmp_path):
         raise OSError(28, "No space left on device")
 
     with pytest.raises(InputError, match="No space left"):
-        solve_write.write_whole(target, full)
+        write_for_user(target, full)
     assert [p.name for p in tmp_path.iterdir()] == ["maps.npz"]
     assert target.read_bytes() == b"old"
 

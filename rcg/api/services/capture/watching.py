@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rcg import paths
+from rcg.api.auth import Principal
 from rcg.api.capture_schemas import SessionFrameIn, SessionOut
 from rcg.api.multipart import media_type_of
-from rcg.api.services.capture import frames, lighting, sessions
+from rcg.api.services.capture import frames, lighting, sessions, watch_records
 from rcg.api.watch_schemas import FolderOut, FoldersOut, NoteOut, WatchIn, WatchOut
 from rcg.capture.lights.driver import ring_names
 from rcg.capture.lights.told import words as words_of
@@ -23,7 +24,6 @@ from rcg.errors import ConflictError, InputError, NotFoundError, RcgError
 from rcg.store.repositories import blobs
 
 if TYPE_CHECKING:
-    from rcg.api.auth import Principal
     from rcg.container import Container
 
 logger = logging.getLogger("rcg.capture")
@@ -85,6 +85,8 @@ class _Running:
     name: str
     watch: Watch
     ignored: int
+    by: Principal
+    kept: dict[str, tuple[int, int]] | None = None  # as it was noted down
     task: asyncio.Task[None] | None = None
     notes: deque[NoteOut] = field(default_factory=lambda: deque(maxlen=_NOTES))
     lit: tuple[str, str] | None = None  # side and light that is on
@@ -128,14 +130,26 @@ class Watches:
                 f"{body.folder} is being watched for another card.",
                 f"End that first: DELETE /api/capture/sessions/{other}/watch", session=other,
             )  # fmt: skip
-        await self.end(session_id)
-        taker = _Taker(container, session_id, by)
-        limit = container.settings.limits.image_mb * 1_000_000
-        watch = Watch(path, taker, existing=body.existing, max_bytes=limit)
-        running = _Running(body.folder, watch, await asyncio.to_thread(watch.begin))
+        await self.end(container, session_id)
+        watch = _watch(container, session_id, path, by, existing=body.existing)
+        running = _Running(body.folder, watch, await asyncio.to_thread(watch.begin), by)
+        await asyncio.to_thread(_keep, container, session_id, running)
+        self._go(container, session_id, running)
+        return self.now(session_id)
+
+    async def resume(self, container: Container) -> None:
+        """Take up again what was watched when the server ended, for sessions that are still open."""
+        for session_id, record in (await asyncio.to_thread(watch_records.kept, container)).items():
+            running = await asyncio.to_thread(_resumed, container, session_id, record)
+            if running is None:
+                await asyncio.to_thread(watch_records.forget, container, session_id)
+            else:
+                logger.info("watching %s for session %s again", running.name, session_id)
+                self._go(container, session_id, running)
+
+    def _go(self, container: Container, session_id: str, running: _Running) -> None:
         self._running[session_id] = running
         running.task = asyncio.create_task(self._run(container, session_id, running))
-        return self.now(session_id)
 
     def now(self, session_id: str) -> WatchOut:
         """Return how a watch stands. Raises NotFoundError when none was begun."""
@@ -146,18 +160,23 @@ class Watches:
             )
         return _out(running)
 
-    async def end(self, session_id: str) -> None:
+    async def end(self, container: Container, session_id: str) -> None:
         """End a watch; nothing when there is none."""
-        running = self._running.pop(session_id, None)
-        if running is not None and running.task is not None:
-            running.task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await running.task
+        if session_id in self._running:
+            await self._stop(session_id)
+            await asyncio.to_thread(watch_records.forget, container, session_id)
 
     async def close(self) -> None:
-        """End every watch."""
+        """Stop watching; the next start of the server takes it up again."""
         for session_id in list(self._running):
-            await self.end(session_id)
+            await self._stop(session_id)
+
+    async def _stop(self, session_id: str) -> None:
+        task = self._running.pop(session_id).task
+        if task is not None:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
 
     async def _run(self, container: Container, session_id: str, running: _Running) -> None:
         while True:
@@ -167,6 +186,7 @@ class Watches:
                     await self._light(container, out, running)
                     notes = await asyncio.to_thread(running.watch.look, time.monotonic())
                     running.notes.extend(NoteOut(**asdict(note)) for note in notes)
+                    await asyncio.to_thread(_keep, container, session_id, running)
                     out = await asyncio.to_thread(sessions.get, container, session_id)
                 running.words = _words(out, running)
             except RcgError as error:
@@ -177,6 +197,7 @@ class Watches:
             ended = out.state not in _OPEN
             self._tell(container, session_id, running, ended=ended)
             if ended:
+                await asyncio.to_thread(watch_records.forget, container, session_id)
                 return
             await asyncio.sleep(LOOK_S)
 
@@ -203,6 +224,43 @@ class Watches:
             container.jobs.events.publish(
                 "capture", {"type": "watch", "session": session_id, "watch": out.model_dump(mode="json")}
             )
+
+
+def _watch(container: Container, session_id: str, path: Path, by: Principal, *, existing: bool) -> Watch:
+    limit = container.settings.limits.image_mb * 1_000_000
+    return Watch(path, _Taker(container, session_id, by), existing=existing, max_bytes=limit)
+
+
+def _resumed(container: Container, session_id: str, record: watch_records.WatchRecord) -> _Running | None:
+    """Return a watch as it stood; None when its session has ended or its folder is not listed any more."""
+    path = folders_of(container).get(record.folder)
+    try:
+        out = sessions.get(container, session_id)
+    except NotFoundError:
+        return None
+    if path is None or out.state not in _OPEN:
+        return None
+    by = Principal("token", record.by, record.device, frozenset(), None)
+    watch = _watch(container, session_id, path, by, existing=False)
+    # A frame that was taken just before a kill may not be noted down yet: the session knows its bytes.
+    watch.resume(record.settled, {frame.sha256: f"light {frame.light}" for frame in out.frames})
+    return _Running(record.folder, watch, record.ignored, by, kept=record.settled)
+
+
+def _keep(container: Container, session_id: str, running: _Running) -> None:
+    """Note down how far a watch is, when that changed."""
+    settled = running.watch.settled
+    if settled == running.kept:
+        return
+    try:
+        watch_records.keep(
+            container, session_id,
+            watch_records.record_of(running.name, running.by, running.ignored, settled),
+        )  # fmt: skip
+    except OSError as error:
+        running.trouble = f"The watch would not go on after a restart: {error.strerror or error}."
+    else:
+        running.kept = settled
 
 
 def _out(running: _Running, *, active: bool | None = None) -> WatchOut:
