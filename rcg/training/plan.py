@@ -116,7 +116,7 @@ def plan(
     draft = _Draft(_joined(overrides or {}, kind), begins_with=begins_with)
     _data(draft, summary, kind, chosen, preset, gpus)
     _network(draft, summary, chosen, preset, gpus)
-    _length(draft, summary, preset, gpus)
+    _length(draft, summary, chosen, preset, gpus)
     _learning(draft)
     _stopping(draft, summary, kind, preset)
     spec = draft.spec(
@@ -396,13 +396,16 @@ def _masks(d: _Draft, s: Summary, chosen: Architecture, *, large: bool) -> None:
     d.pick("model.score_threshold", 0.05, "Low, so that the precision curve is whole; each use sets its own.")
 
 
-def _length(d: _Draft, s: Summary, preset: Preset, gpus: int) -> None:
+def _length(d: _Draft, s: Summary, chosen: Architecture, preset: Preset, gpus: int) -> None:
     backbone = d.values["model.backbone"]
     heavy = backbone.startswith("resnet50")
-    batch = d.pick(
-        "batch_size", (8 if preset == "best" else 4) if gpus else (2 if heavy else 4),
-        "Small batches give many steps; group norm does not mind.",
-    )  # fmt: skip
+    batch, why = (
+        (8 if preset == "best" else 4) if gpus else (2 if heavy else 4),
+        ("Small batches give many steps; group norm does not mind."),
+    )
+    if backbone == "tiny" and chosen.options == "mask":
+        batch, why = 8, "So small a network takes eight at once, and learns more of each step than of four."
+    batch = d.pick("batch_size", batch, why)
     train = max(s.items.get("train", 0), 1)
     low, high = _STEPS[preset]
     wanted = -(-_EPOCHS[preset] * train // batch)

@@ -59,7 +59,7 @@ def test_a_launch_writes_a_spec_that_is_hashed_and_a_job_that_trains_it(parts, c
     assert read_spec(row.spec).sha256() == row.spec_sha256 == run["spec_sha256"]
     changed = {one["key"]: (one["default"], one["value"]) for one in run["defaults_diff"]}
     assert changed["optimiser.lr"] == (0.002, 0.001)
-    assert changed["batch_size"] == (4, 2)
+    assert changed["batch_size"] == (8, 2)
     second = start(client).json()
     assert second["name"] == f"{run['name']} 2"
 

@@ -34,7 +34,7 @@ VAL_CARDS: Final = 32
 SEED: Final = 1
 PX_PER_MM: Final = 4.0
 """enough for the training size of the quick preset, and a third quicker than the usual scale"""
-OVERRIDES: Final[dict[str, Any]] = {"steps": 200, "eval_every": 50, "checkpoint_every": 50}
+OVERRIDES: Final[dict[str, Any]] = {"steps": 200, "batch_size": 4, "eval_every": 50, "checkpoint_every": 50}
 _GOING: Final = ("queued", "running", "pausing", "paused", "stopping")
 
 
