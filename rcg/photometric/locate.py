@@ -67,7 +67,7 @@ def locate(frames: Sequence[Frame], aspect: float, *, threads: int = 2) -> tuple
     to_working = scaling(shape, pictures[0].shape)
     hairs = [_moved(picture, h, to_working) for picture, h in zip(thin, start, strict=True)]
     name = frames[reference].file_name or frames[reference].name
-    found = find_card(pictures, aspect, name, [np.max(hairs, axis=0)])
+    found = find_card(pictures, aspect, name, [np.max(hairs, axis=0)], threads=threads)
     rough = apply(np.linalg.inv(to_working), found.corners)
     corners, on_its_side = ordered(rough, shape, aspect)
     registration = register(greys, corners, reference, start, threads=threads)
