@@ -60,7 +60,7 @@ def locate(frames: Sequence[Frame], aspect: float, *, threads: int = 2) -> tuple
     with ThreadPoolExecutor(max(1, threads)) as pool:
         greys = list(pool.map(brightness, frames))
         reference = choose_reference(greys)
-        start = coarse(greys, reference)
+        start = coarse(greys, reference, threads=threads)
         pictures = _working_pictures(frames, start, pool)
         size = (pictures[0].shape[1], pictures[0].shape[0])
         thin = list(pool.map(lambda grey: rims(grey, size), greys))
