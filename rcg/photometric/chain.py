@@ -147,7 +147,7 @@ def measure(
     turned = _lights_on_card(lights, mat, pose, outline, mat_scale)
     level = None if turned is None else evening(turned, map_shape(size, px_per_mm, margin_mm), px_per_mm)
     stack, saturated = _rectified(
-        lit, ambient, registration, outline, size, px_per_mm, margin_mm, gains, level, still, watch
+        lit, ambient, registration, outline, size, px_per_mm, margin_mm, gains, level, still, threads, watch
     )
     mask = card_mask(stack.shape[1:3], size, px_per_mm)
     said += _exposure_remarks(saturated, lit)
@@ -172,7 +172,9 @@ def measure(
         notes=tuple(_notes(mat, pose, size, single=lights is None)),
     )
     with watch.stage("colour", 0.5, "Evening out the light"):
-        maps = replace(maps, colour=colour_picture(stack, mask), albedo=scaled_albedo(stack[0], mask))
+        maps = replace(
+            maps, colour=colour_picture(stack, mask, threads=threads), albedo=scaled_albedo(stack[0], mask)
+        )
     if turned is not None:
         maps = _with_relief(maps, turned, mask, threads, device, watch)
         said += lighting.remarks(lights) if lights is not None else []
@@ -328,6 +330,7 @@ def _rectified(
     gains: npt.NDArray[np.float64] | None,
     level: FloatArray | None,
     still: npt.NDArray[np.float64],
+    threads: int,
     watch: _Watch,
 ) -> tuple[FloatArray, list[float]]:
     """Return the (n, H, W, 3) frames on the card, ambient light taken off, flat field and exposures evened,
@@ -339,11 +342,12 @@ def _rectified(
     with watch.stage("rectify", 0.3, "Bringing the frames into millimetres"):
         if ambient is not None:
             # An ambient frame may be all but black: unless it shows the mat, the camera stood still.
-            dark = rectify(ambient, still, outline, size, px_per_mm, margin_mm)
+            dark = rectify(ambient, still, outline, size, px_per_mm, margin_mm, threads=threads)
         for index, frame in enumerate(lit):
             if watch.progress:
                 watch.progress(0.3 + 0.2 * index / len(lit), f"Bringing frame {frame.name} into millimetres")
-            flat = rectify(frame, registration.homographies[index], outline, size, px_per_mm, margin_mm)
+            homography = registration.homographies[index]
+            flat = rectify(frame, homography, outline, size, px_per_mm, margin_mm, threads=threads)
             if stack is None or mask is None:
                 stack = np.empty((len(lit), *flat.shape), np.float32)
                 mask = card_mask(flat.shape, size, px_per_mm)
@@ -392,8 +396,8 @@ def _with_relief(
             device=device,
         )
     with watch.stage("relief", 0.8, "Computing relief"):
-        normal = relief.flatten(solution.normal, mask, scale)
-        curvature = relief.mean_curvature(normal, scale, mask=mask)
+        normal = relief.flatten(solution.normal, mask, scale, threads=threads)
+        curvature = relief.mean_curvature(normal, scale, mask=mask, threads=threads)
         height = relief.height_um(normal, mask, scale, threads=threads)
     if watch.progress:
         watch.progress(1.0, "Maps are done")
