@@ -172,9 +172,9 @@ def measure(
         notes=tuple(_notes(mat, pose, size, single=lights is None)),
     )
     with watch.stage("colour", 0.5, "Evening out the light"):
-        maps = replace(
-            maps, colour=colour_picture(stack, mask, threads=threads), albedo=scaled_albedo(stack[0], mask)
-        )
+        maps = replace(maps, colour=colour_picture(stack, mask, threads=threads))
+        if turned is None:
+            maps = replace(maps, albedo=scaled_albedo(stack[0], mask))
     if turned is not None:
         maps = _with_relief(maps, turned, mask, threads, device, watch)
         said += lighting.remarks(lights) if lights is not None else []
@@ -396,7 +396,7 @@ def _with_relief(
             device=device,
         )
     with watch.stage("relief", 0.8, "Computing relief"):
-        normal = relief.flatten(solution.normal, mask, scale, threads=threads)
+        normal = relief.flatten(solution.normal, mask, scale, threads=threads, out=solution.normal)
         curvature = relief.mean_curvature(normal, scale, mask=mask, threads=threads)
         height = relief.height_um(normal, mask, scale, threads=threads)
     if watch.progress:

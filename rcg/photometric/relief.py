@@ -7,7 +7,7 @@ weighted by a mask, so that the outline of the card makes no ridge: smoothing is
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import cv2
 import numpy as np
@@ -20,8 +20,9 @@ from rcg.photometric.relief_kernel import (
     divergence_rows,
     height_rows,
     inverse_waves_rows,
-    level_rows,
+    level_axis_rows,
     slope_rows,
+    unit_rows,
 )
 from rcg.photometric.types import BoolArray, FloatArray
 
@@ -50,7 +51,13 @@ def from_slopes(p: FloatArray, q: FloatArray) -> FloatArray:
 
 
 def flatten(
-    normal: FloatArray, mask: BoolArray, px_per_mm: float, sigma_mm: float = 3.0, *, threads: int = 1
+    normal: FloatArray,
+    mask: BoolArray,
+    px_per_mm: float,
+    sigma_mm: float = 3.0,
+    *,
+    threads: int = 1,
+    out: FloatArray | None = None,
 ) -> FloatArray:
     """Take everything smoother than ``sigma_mm`` out of the slopes: curl, tilt, uneven light.
 
@@ -60,19 +67,28 @@ def flatten(
         px_per_mm: scale.
         sigma_mm: standard deviation of the Gaussian whose smooth part is removed.
         threads: to compute with; the result does not depend on it.
+        out: (H, W, 3) float32 where to put the result; may be ``normal`` itself.
 
     Returns:
         (H, W, 3) unit vectors, float32.
     """
     weight = mask.astype(np.float32)
-    p, q = _slopes(normal, threads)
-    with ThreadPoolExecutor(max(1, threads)) as pool:
-        smooth_p, smooth_q = pool.map(
-            lambda slope: masked_smooth(slope, weight, sigma_mm * px_per_mm), (p, q)
-        )
-    level = np.empty((*mask.shape, 3), np.float32)
-    by_rows(len(level), threads, lambda a, b: level_rows(a, b, p, q, smooth_p, smooth_q, mask, level))
+    normal = np.asarray(normal, np.float32)
+    level = np.empty(normal.shape, np.float32) if out is None else out
+    slope = np.empty((2, *mask.shape), np.float32)
+    by_rows(len(level), threads, lambda a, b: slope_rows(a, b, normal, MAX_SLOPE, slope[0], slope[1]))
+    for axis in (0, 1):
+        smooth = masked_smooth(slope[axis], weight, sigma_mm * px_per_mm)
+        work = partial(_level_axis, slope[axis], smooth, mask, axis, level)
+        by_rows(len(level), threads, work)
+    by_rows(len(level), threads, lambda a, b: unit_rows(a, b, level))
     return level
+
+
+def _level_axis(
+    slope: FloatArray, smooth: FloatArray, mask: BoolArray, axis: int, out: FloatArray, a: int, b: int
+) -> None:
+    level_axis_rows(a, b, slope, smooth, mask, axis, out)
 
 
 def masked_smooth(values: FloatArray, weight: FloatArray, sigma: float) -> FloatArray:
@@ -123,31 +139,29 @@ def mean_curvature(
     smooth /= smooth.sum()
     slope = t * smooth
     slope /= (slope * t).sum()  # a ramp of one per pixel answers one
+    normal = np.asarray(normal, np.float32)
     weight = np.ones(normal.shape[:2], np.float32) if mask is None else mask.astype(np.float32)
-    p, q = _slopes(normal, threads)
-    if not weight.all():
-        p, q = p * weight, q * weight
-    along, down = np.empty((2, *p.shape), np.float32), np.empty((2, *p.shape), np.float32)
-    count, slants = np.ones(p.shape, np.float32), np.zeros((2, *p.shape), np.float32)
-    filters: list[tuple[FloatArray, Kernel, Kernel, FloatArray]] = [
-        (p, slope, smooth, along[0]),
-        (q, smooth, slope, down[0]),
-    ]
-    if not weight.all():
-        filters += [(p, smooth, smooth, along[1]), (q, smooth, smooth, down[1])]
-        filters += [(weight, smooth, smooth, count)]
-        filters += [(weight, slope, smooth, slants[0]), (weight, smooth, slope, slants[1])]
-    else:
-        along[1] = down[1] = 0
-    with ThreadPoolExecutor(max(1, threads)) as pool:
-        list(pool.map(lambda task: _filter(*task), filters))
-    curvature = np.empty(p.shape, np.float32)
-    half = -0.5 * px_per_mm
-    by_rows(
-        len(p),
-        threads,
-        lambda a, b: curvature_rows(a, b, along, down, count, slants, weight, half, curvature),
-    )
+    curvature = np.empty(weight.shape, np.float32)
+
+    def rows(first: int, last: int) -> None:
+        """Some rows, from those and as many beside them as the filters reach."""
+        above, below = max(first - radius, 0), min(last + radius, len(weight))
+        inner = slice(first - above, last - above)
+        near, height = weight[above:below], below - above
+        p, q = np.empty(near.shape, np.float32), np.empty(near.shape, np.float32)
+        slope_rows(0, height, normal[above:below], MAX_SLOPE, p, q)
+        p, q = p * near, q * near
+        by_x, by_row = [_filter(p, slope, smooth)], [_filter(q, smooth, slope)]
+        smoothed = [near, near, near]
+        if near.all():
+            by_x, by_row = [*by_x, np.zeros_like(p)], [*by_row, np.zeros_like(p)]
+        else:
+            by_x, by_row = [*by_x, _filter(near, slope, smooth)], [*by_row, _filter(near, smooth, slope)]
+            smoothed = [_filter(values, smooth, smooth) for values in (p, q, near)]
+        along, down, even = (np.stack([v[inner] for v in values]) for values in (by_x, by_row, smoothed))
+        curvature_rows(along, down, even, weight[first:last], -0.5 * px_per_mm, curvature[first:last])
+
+    by_rows(len(weight), threads, rows)
     return curvature
 
 
@@ -207,8 +221,10 @@ def _cell_median(values: FloatArray, mask: BoolArray, cell_px: int) -> FloatArra
 Kernel = npt.NDArray[np.float64]
 
 
-def _filter(values: FloatArray, kernel_x: Kernel, kernel_y: Kernel, out: FloatArray) -> None:
-    cv2.sepFilter2D(values, cv2.CV_32F, kernel_x, kernel_y, dst=out, borderType=cv2.BORDER_REPLICATE)
+def _filter(values: FloatArray, kernel_x: Kernel, kernel_y: Kernel) -> FloatArray:
+    return np.asarray(
+        cv2.sepFilter2D(values, cv2.CV_32F, kernel_x, kernel_y, borderType=cv2.BORDER_REPLICATE)
+    )
 
 
 def height_um(normal: FloatArray, mask: BoolArray, px_per_mm: float, *, threads: int = 1) -> FloatArray:

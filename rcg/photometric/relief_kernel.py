@@ -44,21 +44,21 @@ def slope_rows(
 
 
 @jit
-def level_rows(
-    first: int,
-    last: int,
-    p: FloatArray,
-    q: FloatArray,
-    smooth_p: FloatArray,
-    smooth_q: FloatArray,
-    mask: BoolArray,
-    out: FloatArray,
+def level_axis_rows(
+    first: int, last: int, slope: FloatArray, smooth: FloatArray, mask: BoolArray, axis: int, out: FloatArray
 ) -> None:
-    """Write the unit normals (H, W, 3) of slopes less their smooth part; (0, 0, 1) off the mask."""
+    """Write a slope less its smooth part, 0 off the mask, to one place of ``out`` (H, W, 3)."""
     for i in range(first, last):
-        for j in range(p.shape[1]):
-            a = p[i, j] - smooth_p[i, j] if mask[i, j] else _ZERO
-            b = q[i, j] - smooth_q[i, j] if mask[i, j] else _ZERO
+        for j in range(slope.shape[1]):
+            out[i, j, axis] = slope[i, j] - smooth[i, j] if mask[i, j] else _ZERO
+
+
+@jit
+def unit_rows(first: int, last: int, out: FloatArray) -> None:
+    """Turn slopes in the first two places of ``out`` (H, W, 3) into unit normals."""
+    for i in range(first, last):
+        for j in range(out.shape[1]):
+            a, b = out[i, j, 0], out[i, j, 1]
             nz = _ONE / np.sqrt(_ONE + a * a + b * b)
             out[i, j, 0], out[i, j, 1], out[i, j, 2] = -a * nz, -b * nz, nz
 
@@ -72,27 +72,30 @@ def _derivative(derived: Real, total: Real, count: Real, slant: Real) -> Real:
 
 @jit
 def curvature_rows(
-    first: int, last: int, along: FloatArray, down: FloatArray, count: FloatArray, slants: FloatArray,
-    weight: FloatArray, half: float, out: FloatArray,
-) -> None:  # fmt: skip
-    """Write mean curvature (H, W) from the derivative and the smoothing (2, H, W) of the slopes.
+    by_x: FloatArray,
+    by_rows: FloatArray,
+    smoothed: FloatArray,
+    weight: FloatArray,
+    half: float,
+    out: FloatArray,
+) -> None:
+    """Write mean curvature (h, W) of some rows.
 
     Args:
-        first, last: rows.
-        along: of p, by x; ``down`` of q, by rows.
-        down: see there.
-        count: (H, W) the smoothed weight; ``slants`` (2, H, W) its derivatives by x and by rows.
-        slants: see there.
-        weight: (H, W), which the result is multiplied with.
-        half: the factor of the sum of both.
+        by_x: (2, h, W) derivatives by x of the slopes p and of their weight.
+        by_rows: (2, h, W) derivatives by rows of the slopes q and of their weight.
+        smoothed: (3, h, W) the slopes p, q and the weight, smoothed.
+        weight: (h, W), which the result is multiplied with.
+        half: the factor of the sum of both derivatives.
         out: written.
     """
     factor = np.float32(half)
-    for i in range(first, last):
+    for i in range(out.shape[0]):
         for j in range(out.shape[1]):
-            by_x = _derivative(along[0, i, j], along[1, i, j], count[i, j], slants[0, i, j])
-            by_y = -_derivative(down[0, i, j], down[1, i, j], count[i, j], slants[1, i, j])
-            out[i, j] = factor * (by_x + by_y) * weight[i, j]
+            count = smoothed[2, i, j]
+            along = _derivative(by_x[0, i, j], smoothed[0, i, j], count, by_x[1, i, j])
+            down = -_derivative(by_rows[0, i, j], smoothed[1, i, j], count, by_rows[1, i, j])
+            out[i, j] = factor * (along + down) * weight[i, j]
 
 
 @jit
