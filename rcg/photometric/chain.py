@@ -147,7 +147,7 @@ def measure(
     turned = _lights_on_card(lights, mat, pose, outline, mat_scale)
     level = None if turned is None else evening(turned, map_shape(size, px_per_mm, margin_mm), px_per_mm)
     stack, saturated = _rectified(
-        lit, ambient, registration, outline, size, px_per_mm, margin_mm, gains, level, still, threads, watch
+        lit, ambient, registration, outline, size, px_per_mm, margin_mm, gains, level, still, watch
     )
     mask = card_mask(stack.shape[1:3], size, px_per_mm)
     said += _exposure_remarks(saturated, lit)
@@ -330,7 +330,6 @@ def _rectified(
     gains: npt.NDArray[np.float64] | None,
     level: FloatArray | None,
     still: npt.NDArray[np.float64],
-    threads: int,
     watch: _Watch,
 ) -> tuple[FloatArray, list[float]]:
     """Return the (n, H, W, 3) frames on the card, ambient light taken off, flat field and exposures evened,
@@ -342,12 +341,12 @@ def _rectified(
     with watch.stage("rectify", 0.3, "Bringing the frames into millimetres"):
         if ambient is not None:
             # An ambient frame may be all but black: unless it shows the mat, the camera stood still.
-            dark = rectify(ambient, still, outline, size, px_per_mm, margin_mm, threads=threads)
+            dark = rectify(ambient, still, outline, size, px_per_mm, margin_mm)
         for index, frame in enumerate(lit):
             if watch.progress:
                 watch.progress(0.3 + 0.2 * index / len(lit), f"Bringing frame {frame.name} into millimetres")
             homography = registration.homographies[index]
-            flat = rectify(frame, homography, outline, size, px_per_mm, margin_mm, threads=threads)
+            flat = rectify(frame, homography, outline, size, px_per_mm, margin_mm)
             if stack is None or mask is None:
                 stack = np.empty((len(lit), *flat.shape), np.float32)
                 mask = card_mask(flat.shape, size, px_per_mm)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import numpy.typing as npt
 
@@ -40,9 +42,15 @@ def colour_picture(stack: FloatArray, mask: BoolArray, *, threads: int = 1) -> n
     if len(stack) == 1:
         return to_srgb_u8(stack[0])
     height = stack.shape[1]
-    sums = np.zeros((height, len(stack)))
-    by_rows(height, threads, lambda a, b: _sum_rows(a, b, stack, mask, sums))
-    means = sums.sum(axis=0) / max(3 * int(mask.sum()), 1)
+    count = int(mask.sum())
+
+    def mean(frame: FloatArray) -> float:
+        values = np.empty((count, 3), np.float32)
+        _gather(frame, mask, values)
+        return float(values.mean())
+
+    with ThreadPoolExecutor(max(1, threads)) as pool:
+        means = np.array(list(pool.map(mean, stack)), np.float64)
     gains = np.where(means > 0, means.mean() / np.maximum(means, 1e-9), 1.0).astype(np.float32)
     even = np.empty(stack.shape[1:], np.float32)
     by_rows(height, threads, lambda a, b: _even_rows(a, b, stack, gains, even))
@@ -57,17 +65,14 @@ def colour_picture(stack: FloatArray, mask: BoolArray, *, threads: int = 1) -> n
 
 
 @jit
-def _sum_rows(
-    first: int, last: int, stack: FloatArray, mask: BoolArray, sums: npt.NDArray[np.float64]
-) -> None:
-    """Write the sums (H, n) of each row's card in each frame."""
-    for k in range(stack.shape[0]):
-        for i in range(first, last):
-            total = 0.0
-            for j in range(mask.shape[1]):
-                if mask[i, j]:
-                    total += stack[k, i, j, 0] + stack[k, i, j, 1] + stack[k, i, j, 2]
-            sums[i, k] = total
+def _gather(frame: FloatArray, mask: BoolArray, out: FloatArray) -> None:
+    """Write the card's pixels (k, 3), row by row."""
+    k = 0
+    for i in range(mask.shape[0]):
+        for j in range(mask.shape[1]):
+            if mask[i, j]:
+                out[k, 0], out[k, 1], out[k, 2] = frame[i, j, 0], frame[i, j, 1], frame[i, j, 2]
+                k += 1
 
 
 @jit

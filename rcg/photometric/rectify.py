@@ -8,7 +8,6 @@ and averaged by area.
 from __future__ import annotations
 
 import math
-from concurrent.futures import ThreadPoolExecutor
 
 import cv2
 import numpy as np
@@ -22,7 +21,6 @@ from rcg.photometric.types import CardOutline, CardSize, FloatArray, Frame
 _SUPERSAMPLE_ABOVE = 1.3
 _MAX_SUPERSAMPLE = 6
 _KERNEL_REACH_PX = 6
-_BAND_ROWS = 32
 
 
 def map_shape(size: CardSize, px_per_mm: float, margin_mm: float) -> tuple[int, int]:
@@ -60,8 +58,6 @@ def rectify(
     size: CardSize,
     px_per_mm: float,
     margin_mm: float,
-    *,
-    threads: int = 1,
 ) -> FloatArray:
     """Return the card in its own coordinates as (H, W, 3) float32 linear light in [0, 1].
 
@@ -72,7 +68,6 @@ def rectify(
         size: card size in mm; with ``px_per_mm`` and ``margin_mm`` it gives the shape (:func:`map_shape`).
         px_per_mm: scale of the map.
         margin_mm: background kept on each side. What lies outside the frame repeats its edge.
-        threads: to compute with; the result does not depend on it.
     """
     h, w = map_shape(size, px_per_mm, margin_mm)
     to_frame = np.linalg.inv(homography_to_reference) @ map_to_reference(outline, size, px_per_mm, margin_mm)
@@ -93,23 +88,13 @@ def rectify(
     offset = 0.5 / fine - 0.5
     fine_to_map = np.array([[1 / fine, 0, offset], [0, 1 / fine, offset], [0, 0, 1.0]])
     to_crop = np.array([[1, 0, -left], [0, 1, -top], [0, 0, 1.0]]) @ to_frame @ fine_to_map
-    out = np.empty((h, w, 3), np.float32)
-
-    def band(first: int) -> None:
-        """The rows from ``first`` on: what is sampled finer for them stays in the processor's cache."""
-        rows = out[first : first + _BAND_ROWS]
-        down = np.array([[1, 0, 0], [0, 1, first * fine], [0, 0, 1.0]])
-        warped = cv2.warpPerspective(
-            linear,
-            to_crop @ down,
-            (w * fine, len(rows) * fine),
-            flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP,
-            borderMode=cv2.BORDER_REPLICATE,
-        )
-        if fine > 1:
-            warped = cv2.resize(warped, (w, len(rows)), interpolation=cv2.INTER_AREA)
-        np.clip(warped, 0.0, 1.0, out=rows)
-
-    with ThreadPoolExecutor(max(1, threads)) as pool:
-        list(pool.map(band, range(0, h, _BAND_ROWS)))
-    return out
+    warped = cv2.warpPerspective(
+        linear,
+        to_crop,
+        (w * fine, h * fine),
+        flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_REPLICATE,
+    )
+    if fine > 1:
+        warped = cv2.resize(warped, (w, h), interpolation=cv2.INTER_AREA)
+    return np.asarray(np.clip(warped, 0.0, 1.0, out=warped), np.float32)
