@@ -126,8 +126,8 @@ def _card_speed(table: Table, grey: FloatArray, directions: Float64, threads: in
         return solve_normals(frames, lights, px_per_mm=20, mask=mask, threads=threads, robust=robust).normal
 
     def to_relief() -> None:
-        normal = relief.flatten(card(near), mask, 20)
-        relief.mean_curvature(normal, 20, mask=mask)
+        normal = relief.flatten(card(near), mask, 20, threads=threads)
+        relief.mean_curvature(normal, 20, mask=mask, threads=threads)
         relief.height_um(normal, mask, 20, threads=threads)
 
     timed = _interleaved(

@@ -6,13 +6,14 @@ straight span. A width is the distance along the inward normal of the physical e
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 
 from rcg.grading.borders import PrintEdge, find_print
-from rcg.grading.cut import CutEdge, find_cuts
+from rcg.grading.cut import CutEdge, find_cut
 from rcg.grading.lines import inflation, robust_sd
 from rcg.grading.schema import Centering, Edge, Ratio, Station
 from rcg.grading.schema import PrintEdge as PrintEdgeMeasure
@@ -47,10 +48,17 @@ class Borders:
     prints: dict[Edge, PrintEdge]
 
 
-def find_borders(maps: Maps, linear: F32) -> Borders:
-    """Locate the four cut edges and the four print edges."""
-    cuts = find_cuts(maps, linear)
-    prints = {edge: find_print(maps, linear, cuts[edge]) for edge in EDGES}
+def find_borders(maps: Maps, linear: F32, *, threads: int = 1) -> Borders:
+    """Locate the four cut edges and the four print edges; the result does not depend on ``threads``."""
+
+    def one(edge: Edge) -> tuple[CutEdge, PrintEdge]:
+        cut = find_cut(maps, linear, edge)
+        return cut, find_print(maps, linear, cut)
+
+    with ThreadPoolExecutor(max(1, threads)) as pool:
+        found = dict(zip(EDGES, pool.map(one, EDGES), strict=True))
+    cuts = {edge: cut for edge, (cut, _) in found.items()}
+    prints = {edge: edge_of_print for edge, (_, edge_of_print) in found.items()}
     return Borders(cuts, {edge: _unless_band(edge, prints) for edge in EDGES})
 
 

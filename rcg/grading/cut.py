@@ -7,7 +7,6 @@ along), then half its step in linear light, then a robust line, or a bow where t
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,7 +16,7 @@ from scipy.ndimage import gaussian_filter1d
 
 from rcg.grading.lines import Bools, Curve, FoundLine, first_line, fit_curve, robust_sd
 from rcg.grading.schema import Edge
-from rcg.grading.strips import EDGES, F32, F64, SideFrame, native_px_per_mm, sample_strip, side_frame
+from rcg.grading.strips import F32, F64, SideFrame, native_px_per_mm, sample_strip, side_frame
 from rcg.photometric.types import Maps
 
 STEP_MM: Final = 0.25
@@ -197,9 +196,9 @@ def _refine(strip: F32, t: F64, guess: F64, blur: float) -> F64:
     """
     shift = t[None] - guess[:, None]
     before = (shift > -1.5 * blur - 0.14) & (shift < -1.5 * blur)
-    with np.errstate(invalid="ignore"), warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)
-        ground = np.nanmean(np.where(before[..., None], strip, np.nan), axis=1)
+    counted = before.sum(axis=1).astype(np.float32)[:, None]
+    with np.errstate(invalid="ignore"):  # a row without ground finds nothing
+        ground = np.where(before[..., None], strip, np.float32(0)).sum(axis=1) / counted
     distance = np.linalg.norm(strip - ground[:, None], axis=2)
     top = np.where((shift > 0) & (shift < 2 * blur), distance, 0.0).max(axis=1)
     inner = (shift > 0.4) & (shift < 0.6)
@@ -280,8 +279,3 @@ def find_cut(maps: Maps, linear: F32, edge: Edge) -> CutEdge:
                 return CutEdge(frame, curve, True, common, s, found, contrast)
     nominal = Curve(np.zeros(2), np.zeros((2, 2)), 0.0, frame.half_mm, straight, robust_sd(np.zeros(2)))
     return CutEdge(frame, nominal, False, outline_sd, s, np.full_like(s, np.nan), contrast)
-
-
-def find_cuts(maps: Maps, linear: F32) -> dict[Edge, CutEdge]:
-    """Locate all four physical edges."""
-    return {edge: find_cut(maps, linear, edge) for edge in EDGES}

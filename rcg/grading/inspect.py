@@ -78,7 +78,7 @@ def inspect_side(
         The side without sub-scores: those depend on which side it is and are made by ``grade_card``.
     """
     linear = linear_colour(maps)
-    borders = find_borders(maps, linear)
+    borders = find_borders(maps, linear, threads=threads)
     centering = measure_centering(borders)
     corners, corner_findings = measure_corners(maps, linear, borders)
     edges, edge_findings = measure_edges(maps, linear, borders)

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from rcg.grading.line_votes import BIN_MM, votes_for
+
 F64 = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
@@ -191,28 +193,24 @@ def first_line(
     """
     inside = span[rows]
     rows, depth = rows[inside], depth[inside]
-    width = max(round(2 * band / 0.04), 1)
-    count = max(round((bounds[1] - bounds[0]) / 0.04) + 2, width)
-    bins = bounds[0] - 0.02 + 0.04 * np.arange(count + 1)
-    total = max(float(span.sum()), 1.0)
+    width = max(round(2 * band / BIN_MM), 1)
+    count = max(round((bounds[1] - bounds[0]) / BIN_MM) + 2, width)
+    bins = np.asarray(bounds[0] - 0.5 * BIN_MM + BIN_MM * np.arange(count + 1), np.float64)
+    quarter = np.zeros(len(s), np.int64)
     quarters = np.array_split(np.flatnonzero(span), 4)
+    for k, part in enumerate(quarters):
+        quarter[part] = k
+    sizes = np.array([len(part) for part in quarters], np.float64)
+    slopes: F64 = np.linspace(-max_slope, max_slope, 61)
     good: list[FoundLine] = []
     best = FoundLine(0.0, 0.0, 0.0, 0.0, good=False)
-    for slope in np.linspace(-max_slope, max_slope, 61):
-        flat = depth - slope * s[rows]
-        window = np.convolve(np.histogram(flat, bins)[0], np.ones(width), mode="same") / total
-        peak = (window >= np.roll(window, 1)) & (window >= np.roll(window, -1)) & (window > 0.3)
-        for k in np.flatnonzero(peak):
-            level = float(bins[k] + 0.02)
-            hit = np.zeros(len(s), bool)
-            hit[rows[np.abs(flat - level) < band]] = True
-            share, weakest = float(hit[span].mean()), float(min(hit[q].mean() for q in quarters))
-            enough = share >= min_support and weakest >= min_local
-            line = FoundLine(float(slope), level, share, weakest, enough)
-            if enough:
-                good.append(line)
-            elif share > best.support:
-                best = line
+    for slope, level, share, weakest in votes_for(slopes, s, rows, depth, quarter, sizes, bins, width, band):
+        enough = bool(share >= min_support and weakest >= min_local)
+        line = FoundLine(float(slope), float(level), float(share), float(weakest), enough)
+        if enough:
+            good.append(line)
+        elif share > best.support:
+            best = line
     if not good:
         return best
     first = min(line.level for line in good)

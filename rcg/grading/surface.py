@@ -20,7 +20,7 @@ from rcg.grading.flaws import describe
 from rcg.grading.schema import Finding, SurfaceMeasure
 from rcg.grading.strips import F32, F64
 from rcg.grading.surface_leak import mean_albedo
-from rcg.grading.surface_lights import light_t
+from rcg.grading.surface_lights import light_ts
 from rcg.grading.surface_scores import blob_score, cell_spread, level_slopes, line_score, print_strength
 from rcg.photometric.types import Maps
 
@@ -94,7 +94,7 @@ def anomaly(p: F32, q: F32, maps: Maps, trusted: Mask, *, threads: int = 1) -> F
     ``q`` are of :func:`level_slopes`; the result does not depend on ``threads``.
     """
     line = line_score(p, q, maps.albedo, trusted, maps.px_per_mm, threads=threads) / np.float32(_LINE)
-    blob = blob_score(p, q, maps.albedo, trusted, maps.px_per_mm) / np.float32(_BLOB)
+    blob = blob_score(p, q, maps.albedo, trusted, maps.px_per_mm, threads=threads) / np.float32(_BLOB)
     return np.asarray(-_SEED * np.where(np.abs(line) > np.abs(blob), line, blob), np.float32)
 
 
@@ -109,13 +109,22 @@ def hysteresis(strength: F32, seed: float, grow: float, join_px: int) -> npt.NDA
     return np.asarray(np.where(keep[labels] & (low > 0), labels, 0), np.int32)
 
 
-def print_share(labels: npt.NDArray[np.int32], maps: Maps, trusted: Mask) -> F64:
-    """Return for each label, 0 to the largest, the share of its pixels that lie on strong edges of print."""
+def strong_print(maps: Maps, trusted: Mask) -> Mask:
+    """Return where strong edges of print are, (H, W)."""
     sigma_px = max(_PRINT_MM * maps.px_per_mm, 1.0)
     strength = print_strength(maps.albedo, sigma_px)
-    strong = strength > max(float(np.quantile(strength[trusted][::7], _STRONG_PRINT)), _MIN_PRINT)
-    at, count = labels.ravel(), int(labels.max()) + 1
-    return np.bincount(at, strong.ravel(), count) / np.maximum(np.bincount(at, minlength=count), 1)
+    return np.asarray(strength > max(float(np.quantile(strength[trusted][::7], _STRONG_PRINT)), _MIN_PRINT))
+
+
+def print_share(labels: npt.NDArray[np.int32], maps: Maps, trusted: Mask) -> F64:
+    """Return for each label, 0 to the largest, the share of its pixels that lie on strong edges of print."""
+    return _share_of(labels, strong_print(maps, trusted))
+
+
+def _share_of(labels: npt.NDArray[np.int32], where: Mask) -> F64:
+    count = int(labels.max()) + 1
+    inside = np.bincount(labels[where], minlength=count)
+    return np.asarray(inside / np.maximum(np.bincount(labels.ravel(), minlength=count), 1), np.float64)
 
 
 def _told_by_few(labels: npt.NDArray[np.int32], maps: Maps, share: F64) -> Mask:
@@ -144,7 +153,7 @@ def believed(peak: F64, share: F64, t: F64) -> Mask:
         peak: (k,) how far each stands out, as :func:`anomaly` has it.
         share: (k,) of it that lies on strong print.
         t: (k,) how surely it changes with the lights as relief does, see
-            :func:`rcg.grading.surface_lights.light_t`.
+            :func:`rcg.grading.surface_lights.light_ts`.
     """
     on_print, partly = share >= _ON_PRINT, share >= _PARTLY_ON_PRINT
     unknown = ~np.isfinite(t)
@@ -153,7 +162,7 @@ def believed(peak: F64, share: F64, t: F64) -> Mask:
     return np.asarray((t >= needed_t) & (peak >= needed))
 
 
-def marks(maps: Maps, z: F32, trusted: Mask) -> list[Mask]:
+def marks(maps: Maps, z: F32, trusted: Mask, *, threads: int = 1) -> list[Mask]:
     """Return the regions (H, W) that are relief: those that stand out, and long thin ones that do so faintly.
 
     Chance makes clusters, but no thread of 2 mm that is as thin as a scratch.
@@ -161,16 +170,18 @@ def marks(maps: Maps, z: F32, trusted: Mask) -> list[Mask]:
     strength = np.abs(z)
     join_px = max(round(_JOIN_MM * maps.px_per_mm / 2), 1)
     labels = hysteresis(strength, _SEED, _GROW, join_px)
-    share, t = print_share(labels, maps, trusted), light_t(maps, labels, strength)
+    faint = hysteresis(strength, _FAINT_SEED, _FAINT_GROW, join_px)
+    t, faint_t = light_ts(maps, (labels, faint), strength, threads=threads)
+    strong = strong_print(maps, trusted)
+    share = _share_of(labels, strong)
     real = believed(_peaks(labels, strength), share, t)
     if not np.isfinite(t).any():
         real &= _told_by_few(labels, maps, share)
     regions = [labels == label for label in np.unique(labels[labels > 0]) if real[label]]
 
-    faint = hysteresis(strength, _FAINT_SEED, _FAINT_GROW, join_px)
     taken = np.zeros(int(faint.max()) + 1, bool)
     taken[np.unique(faint[strength > _SEED])] = True
-    share, t = print_share(faint, maps, trusted), light_t(maps, faint, strength)
+    share, t = _share_of(faint, strong), faint_t
     size, width = _extents(faint, maps.px_per_mm)
     thin = (width <= _THIN_MM) & (t >= _T_LEAST) | (width <= _SURE_THIN_MM) & (t >= _T_SURE)
     thin &= (size >= _THREAD_MM) & (share < _PARTLY_ON_PRINT) & np.isfinite(t) & ~taken
@@ -178,9 +189,10 @@ def marks(maps: Maps, z: F32, trusted: Mask) -> list[Mask]:
 
 
 def _peaks(labels: npt.NDArray[np.int32], strength: F32) -> F64:
-    """The largest strength of each label."""
+    """The largest strength of each label; 0 for label 0, which is no mark."""
     peak = np.zeros(int(labels.max()) + 1)
-    np.maximum.at(peak, labels.ravel(), strength.ravel())
+    at = np.flatnonzero(labels)
+    np.maximum.at(peak, labels.ravel()[at], strength.ravel()[at])
     return peak
 
 
@@ -222,7 +234,7 @@ def measure_surface(
         ), []
     p, q = level_slopes(maps, trusted)
     z = anomaly(p, q, maps, trusted, threads=threads)
-    regions = marks(maps, z, trusted)
+    regions = marks(maps, z, trusted, threads=threads)
     findings = [f for region in regions if (f := describe(maps, region, z, trusted)) is not None]
     noisy = noisy_share(p, q, maps.px_per_mm, inside, trusted)
     reason = None

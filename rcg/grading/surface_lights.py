@@ -11,6 +11,9 @@ freedom, though the marks were chosen for being large, which makes large ratios 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
 import cv2
 import numpy as np
 import numpy.typing as npt
@@ -28,32 +31,58 @@ _DARKEST = 0.004
 
 
 def light_t(maps: Maps, labels: Labels, weight: F32) -> F64:
+    """Return what :func:`light_ts` does for marks of one kind."""
+    return light_ts(maps, [labels], weight)[0]
+
+
+def light_ts(maps: Maps, marks: Sequence[Labels], weight: F32, *, threads: int = 1) -> list[F64]:
     """Return for each label, 0 to the largest, how many times over the relief exceeds what may be feigned.
 
     Infinite where the lights are too few to tell, or the frames do not belong to them.
 
     Args:
         maps: the side.
-        labels: (H, W) the marks.
+        marks: (H, W) labels of marks, several kinds of them.
         weight: (H, W) how much each pixel of a mark counts.
+        threads: frames worked on at once; the result does not depend on it.
     """
-    count = int(labels.max()) + 1
-    lights = maps.lights
-    if lights is None or len(lights) < MIN_LIGHTS or len(maps.frames) != len(lights) or count == 1:
-        return np.full(count, np.inf)
-    at = np.flatnonzero(labels)
-    label, share = labels.ravel()[at], weight.ravel()[at].astype(np.float64)
-    total = np.maximum(np.bincount(label, share, count), 1e-9)
-    gradients = np.empty((len(lights), count, 2))
-    for i, frame in enumerate(maps.frames):
-        for axis, change in enumerate(_log_gradient(frame, maps.px_per_mm)):
-            gradients[i, :, axis] = np.bincount(label, share * change.ravel()[at], count) / total
-    return _t_of(gradients, _relief_of_light(lights))
+    lights, counts = maps.lights, [int(labels.max()) + 1 for labels in marks]
+    few = lights is None or len(lights) < MIN_LIGHTS or len(maps.frames) != len(lights)
+    if lights is None or few or max(counts) == 1:
+        return [np.full(count, np.inf) for count in counts]
+    places = [_Place(labels, weight) for labels in marks]
+
+    def one(frame: F32) -> list[F64]:
+        changes = _log_gradient(frame, maps.px_per_mm)
+        return [np.stack([place.mean(change) for change in changes], 1) for place in places]
+
+    with ThreadPoolExecutor(max(1, threads)) as pool:
+        by_frame = list(pool.map(one, maps.frames))
+    by_slope = _relief_of_light(lights)
+    return [
+        _t_of(np.stack(gradients), by_slope) if count > 1 else np.full(count, np.inf)
+        for count, gradients in zip(counts, zip(*by_frame, strict=True), strict=True)
+    ]
+
+
+class _Place:
+    """Where marks lie, to take means of pictures over them."""
+
+    def __init__(self, labels: Labels, weight: F32) -> None:
+        self._at = np.flatnonzero(labels)
+        self._label, self._count = labels.ravel()[self._at], int(labels.max()) + 1
+        self._share = weight.ravel()[self._at].astype(np.float64)
+        self._total = np.maximum(np.bincount(self._label, self._share, self._count), 1e-9)
+
+    def mean(self, picture: F32) -> F64:
+        """Return (marks,) weighted means of a picture (H, W)."""
+        values = self._share * picture.ravel()[self._at]
+        return np.asarray(np.bincount(self._label, values, self._count) / self._total, np.float64)
 
 
 def _log_gradient(frame: F32, px_per_mm: float) -> tuple[F32, F32]:
     """Gradient (x right, y up) of the logarithm of brightness, per pixel, (H, W) each."""
-    grey = np.asarray(frame @ np.asarray(CHANNELS, np.float32), np.float32)
+    grey = cv2.transform(np.ascontiguousarray(frame), np.asarray(CHANNELS, np.float32)[None])
     value = cv2.GaussianBlur(cv2.log(np.maximum(grey, _DARKEST)), (0, 0), max(_SIGMA_MM * px_per_mm, 0.7))
     gx = cv2.Sobel(value, cv2.CV_32F, 1, 0, scale=1 / 8)
     gy = cv2.Sobel(value, cv2.CV_32F, 0, 1, scale=-1 / 8)

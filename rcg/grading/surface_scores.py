@@ -10,6 +10,7 @@ there, whatever the surface.
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 import cv2
@@ -19,7 +20,7 @@ import numpy.typing as npt
 from rcg.grading.strips import F32
 from rcg.grading.surface_leak import mean_albedo, without_print
 from rcg.photometric import relief
-from rcg.photometric.ridges import hessian, strongest_line
+from rcg.photometric.ridges import hessian, laplacian, strongest_line
 from rcg.photometric.types import Maps
 
 Mask = npt.NDArray[np.bool_]
@@ -141,19 +142,22 @@ def line_score(p: F32, q: F32, albedo: F32, trusted: Mask, px_per_mm: float, *, 
     return best
 
 
-def blob_score(p: F32, q: F32, albedo: F32, trusted: Mask, px_per_mm: float) -> F32:
+def blob_score(p: F32, q: F32, albedo: F32, trusted: Mask, px_per_mm: float, *, threads: int = 1) -> F32:
     """How far the Laplacian stands out at the scale at which it does most, (H, W): positive in dents."""
-    best = np.zeros(p.shape, np.float32)
     p, q = held_down(p, trusted, px_per_mm), held_down(q, trusted, px_per_mm)
-    for sigma in _BLOB_SIGMAS_MM:
-        tensor = hessian(p, q, px_per_mm, sigma)
+
+    def at_scale(sigma: float) -> F32:
         sigma_px = sigma * px_per_mm
+        bowl = laplacian(p, q, px_per_mm, sigma)
         whole = _whole(trusted, sigma_px)
-        bowl = tensor[0] + tensor[2]
         cell_px = max(4, round(max(_CELL_MM, 10 * sigma) * px_per_mm))
         noise = expected_noise(bowl, whole, print_strength(albedo, sigma_px), cell_px)
-        score = np.where(whole, bowl / np.maximum(noise, 1e-9), 0).astype(np.float32)
-        best = np.where(np.abs(score) > np.abs(best), score, best)
+        return np.where(whole, bowl / np.maximum(noise, 1e-9), 0).astype(np.float32)
+
+    best = np.zeros(p.shape, np.float32)
+    with ThreadPoolExecutor(max(1, threads)) as pool:
+        for score in pool.map(at_scale, _BLOB_SIGMAS_MM):
+            best = np.where(np.abs(score) > np.abs(best), score, best)
     return _normalised(best, trusted, max(4, round(4 * _CELL_MM * px_per_mm)))
 
 

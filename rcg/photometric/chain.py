@@ -172,7 +172,9 @@ def measure(
         notes=tuple(_notes(mat, pose, size, single=lights is None)),
     )
     with watch.stage("colour", 0.5, "Evening out the light"):
-        maps = replace(maps, colour=colour_picture(stack, mask), albedo=scaled_albedo(stack[0], mask))
+        maps = replace(maps, colour=colour_picture(stack, mask, threads=threads))
+        if turned is None:
+            maps = replace(maps, albedo=scaled_albedo(stack[0], mask))
     if turned is not None:
         maps = _with_relief(maps, turned, mask, threads, device, watch)
         said += lighting.remarks(lights) if lights is not None else []
@@ -343,7 +345,8 @@ def _rectified(
         for index, frame in enumerate(lit):
             if watch.progress:
                 watch.progress(0.3 + 0.2 * index / len(lit), f"Bringing frame {frame.name} into millimetres")
-            flat = rectify(frame, registration.homographies[index], outline, size, px_per_mm, margin_mm)
+            homography = registration.homographies[index]
+            flat = rectify(frame, homography, outline, size, px_per_mm, margin_mm)
             if stack is None or mask is None:
                 stack = np.empty((len(lit), *flat.shape), np.float32)
                 mask = card_mask(flat.shape, size, px_per_mm)
@@ -392,8 +395,8 @@ def _with_relief(
             device=device,
         )
     with watch.stage("relief", 0.8, "Computing relief"):
-        normal = relief.flatten(solution.normal, mask, scale)
-        curvature = relief.mean_curvature(normal, scale, mask=mask)
+        normal = relief.flatten(solution.normal, mask, scale, threads=threads, out=solution.normal)
+        curvature = relief.mean_curvature(normal, scale, mask=mask, threads=threads)
         height = relief.height_um(normal, mask, scale, threads=threads)
     if watch.progress:
         watch.progress(1.0, "Maps are done")

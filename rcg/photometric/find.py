@@ -8,6 +8,7 @@ that it is a holder or a sheet.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import cv2
@@ -19,7 +20,7 @@ from rcg.photometric.find_errors import CardCutOffError, NoCardError, SeveralCar
 from rcg.photometric.find_grow import grown
 from rcg.photometric.find_lines import Gray, Line, cues, find_lines
 from rcg.photometric.find_quads import Quad, distinct, quads
-from rcg.photometric.find_support import shifted, strips, support
+from rcg.photometric.find_support import Cues, shifted, strips, support
 from rcg.photometric.outline_geometry import plausibility
 
 Array = npt.NDArray[np.float64]
@@ -61,9 +62,15 @@ class FoundCard:
 
 
 def find_card(
-    pictures: Sequence[npt.NDArray[np.uint8]], aspect: float, name: str, rims: Sequence[Gray] = ()
+    pictures: Sequence[npt.NDArray[np.uint8]],
+    aspect: float,
+    name: str,
+    rims: Sequence[Gray] = (),
+    *,
+    threads: int = 1,
 ) -> FoundCard:
-    """Return the single card in pictures (H, W, 3) sRGB of one scene, in register, about ``WORKING_PX`` long.
+    """Return the single card in pictures (H, W, 3) sRGB of one scene, in register, about ``WORKING_PX`` long;
+    the result does not depend on ``threads``.
 
     Raises:
         NoCardError: no quad is good enough.
@@ -71,9 +78,9 @@ def find_card(
         CardCutOffError: the card leaves the picture.
     """
     grays = [*cues(pictures), *rims]
-    lines = find_lines(grays)
+    lines = find_lines(grays, threads=threads)
     shape = (int(grays[0].shape[0]), int(grays[0].shape[1]))
-    ranked = ranked_quads(grays, lines, aspect)
+    ranked = ranked_quads(grays, lines, aspect, threads=threads)
     card = outermost(ranked) if ranked and ranked[0].score >= _GOOD else None
     cut = cut_card(lines, shape, aspect)
     if cut is not None and (card is None or _part_of(card, cut)):
@@ -123,32 +130,42 @@ def _part_of(card: Quad, cut: Cut) -> bool:
     return card.area < 0.97 * whole.area and shared(card, whole) > 0.8 and alike
 
 
-def ranked_quads(grays: Sequence[Gray], lines: Sequence[Line], aspect: float) -> list[Quad]:
+def ranked_quads(
+    grays: Sequence[Gray], lines: Sequence[Line], aspect: float, *, threads: int = 1
+) -> list[Quad]:
     """Return distinct quads scored on the pixels of all cues, best first; ``sides`` is their support
     there."""
-    shape = (int(grays[0].shape[0]), int(grays[0].shape[1]))
-    candidates = quads(lines, shape, aspect, keep=_CANDIDATES)
+    stack = np.stack(grays, axis=-1)
+    candidates = quads(lines, (stack.shape[0], stack.shape[1]), aspect, keep=_CANDIDATES)
     if not candidates:
         return []
-    overshoot = np.array([quad.overshoot for quad in candidates])
-    ranked = _scored(np.array([quad.corners for quad in candidates]), overshoot, grays, aspect)
-    for seeds in _SEEDS:
-        chosen = sorted((q for q in ranked[:_SEEDS_FROM] if q.score > _GOOD), key=lambda q: -q.area)[:seeds]
-        more = [
-            (corners, quad.overshoot) for quad in chosen for corners in grown(quad.corners, grays, aspect)
-        ]
-        if more:
-            ranked += _scored(np.array([c for c, _ in more]), np.array([o for _, o in more]), grays, aspect)
-            best = distinct(np.array([q.corners for q in ranked]), np.array([q.score for q in ranked]), _KEPT)
-            ranked = [ranked[k] for k in best]
+
+    def scored(found: Sequence[tuple[Array, float]]) -> list[Quad]:
+        corners, overshoot = (np.array(values) for values in zip(*found, strict=True))
+        return _scored(corners, overshoot, stack, aspect, threads)
+
+    ranked = scored([(quad.corners, quad.overshoot) for quad in candidates])
+    with ThreadPoolExecutor(max(1, threads)) as pool:
+        for seeds in _SEEDS:
+            good = (q for q in ranked[:_SEEDS_FROM] if q.score > _GOOD)
+            chosen = sorted(good, key=lambda q: -q.area)[:seeds]
+            pushed = pool.map(lambda quad: grown(quad.corners, stack, aspect), chosen)
+            more = [
+                (corners, quad.overshoot)
+                for quad, found in zip(chosen, pushed, strict=True)
+                for corners in found
+            ]
+            if more:
+                ranked += scored(more)
+                corners, scores = np.array([q.corners for q in ranked]), np.array([q.score for q in ranked])
+                ranked = [ranked[k] for k in distinct(corners, scores, _KEPT)]
     return ranked
 
 
-def _scored(corners: Array, overshoot: Array, grays: Sequence[Gray], aspect: float) -> list[Quad]:
-    shape = (int(grays[0].shape[0]), int(grays[0].shape[1]))
-    seen = support(corners, grays)
-    moved = np.array([shifted(c, s) for c, s in zip(corners, seen.shift, strict=True)])
-    geometry = plausibility(moved, shape, aspect)
+def _scored(corners: Array, overshoot: Array, stack: Cues, aspect: float, threads: int) -> list[Quad]:
+    seen = support(corners, stack, threads=threads)
+    moved = shifted(corners, seen.shift)
+    geometry = plausibility(moved, (stack.shape[0], stack.shape[1]), aspect)
     score = (0.5 * seen.sides.min(axis=1) + 0.5 * seen.sides.mean(axis=1)) * geometry * (1 - 0.6 * overshoot)
     return [
         Quad(moved[k], float(score[k]), seen.sides[k], float(geometry[k]), float(overshoot[k]))

@@ -7,14 +7,12 @@ proposed.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from itertools import product
 
 import numpy as np
 import numpy.typing as npt
 
-from rcg.photometric.find_lines import Gray
-from rcg.photometric.find_support import BLOCKS, block_strength, clear, shifted
+from rcg.photometric.find_support import BLOCKS, Cues, block_strength, clear, shifted
 from rcg.photometric.outline_geometry import plausibility
 
 Array = npt.NDArray[np.float64]
@@ -27,18 +25,18 @@ _KEPT = 16
 _START_PX = 5
 
 
-def grown(corners: Array, grays: Sequence[Gray], aspect: float) -> list[Array]:
+def grown(corners: Array, cues: Cues, aspect: float) -> list[Array]:
     """Return quads (4, 2) made from the quad ``corners`` (4, 2) by pushing sides outwards onto faint edges.
 
     Sides are pushed one by one and together, because a card's outline may have several faint sides; the most
     plausible and largest combinations are returned.
     """
-    shape = (int(grays[0].shape[0]), int(grays[0].shape[1]))
-    options = [[(0.0, 0.0), *_proposals(corners, side, grays)] for side in range(4)]
+    shape = (int(cues.shape[0]), int(cues.shape[1]))
+    options = [[(0.0, 0.0), *_proposals(corners, side, cues)] for side in range(4)]
     shifts = np.array(list(product(*options)))[1:]
     if len(shifts) == 0:
         return []
-    quads = np.array([shifted(corners, shift) for shift in shifts])
+    quads = shifted(np.repeat(corners[None], len(shifts), axis=0), shifts)
     following = np.roll(quads, -1, axis=1)
     areas = 0.5 * np.abs((quads[..., 0] * following[..., 1] - quads[..., 1] * following[..., 0]).sum(axis=1))
     merit = plausibility(quads, shape, aspect) * areas**0.5
@@ -46,13 +44,13 @@ def grown(corners: Array, grays: Sequence[Gray], aspect: float) -> list[Array]:
     return [quads[k] for k in order if merit[k] > 0.3 * merit[order[0]]]
 
 
-def _proposals(corners: Array, side: int, grays: Sequence[Gray]) -> list[tuple[float, float]]:
+def _proposals(corners: Array, side: int, cues: Cues) -> list[tuple[float, float]]:
     lengths = np.linalg.norm(np.roll(corners, -1, axis=0) - corners, axis=1)
     reach = int(_REACH_SHARE * 0.5 * (lengths[side - 1] + lengths[(side + 1) % 4]))
     if reach < _START_PX + 4:
         return []
     offsets = np.arange(_START_PX - 1, reach + 1, dtype=np.float64)
-    strength = block_strength(np.roll(corners, -side, axis=0)[None], grays, offsets, sides=1)
+    strength = block_strength(np.roll(corners, -side, axis=0)[None], cues, offsets, sides=1)
     return faint_lines(clear(strength), offsets[1:-1])
 
 

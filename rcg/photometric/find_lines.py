@@ -9,11 +9,14 @@ was seen.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 import numpy.typing as npt
+
+from rcg.photometric.find_kernel import near_line
 
 Gray = npt.NDArray[np.uint8]
 Points = npt.NDArray[np.float64]
@@ -111,10 +114,12 @@ def segments(gray: Gray) -> Points:
     return np.zeros((0, 4)) if detected is None else np.asarray(detected, np.float64).reshape(-1, 4)
 
 
-def find_lines(grays: Sequence[Gray], most: int = MAX_LINES) -> list[Line]:
-    """Return the longest straight edges seen in any cue, merged, longest first."""
+def find_lines(grays: Sequence[Gray], most: int = MAX_LINES, *, threads: int = 1) -> list[Line]:
+    """Return the longest straight edges seen in any cue, merged, longest first; the result does not depend on
+    ``threads``."""
     diagonal = float(np.hypot(*grays[0].shape))
-    found = np.concatenate([segments(g) for g in grays])
+    with ThreadPoolExecutor(max(1, threads)) as pool:
+        found = np.concatenate(list(pool.map(segments, grays)))
     lengths = np.hypot(found[:, 2] - found[:, 0], found[:, 3] - found[:, 1])
     keep = lengths > max(12.0, 0.012 * diagonal)
     found, lengths = found[keep], lengths[keep]
@@ -142,13 +147,8 @@ def _on_one_line(
     members = np.array([seed], np.intp)
     for reach in (1.5, 1.5):
         centre, direction = _fit(ends[members], lengths[members])
-        normal = np.array([-direction[1], direction[0]])
-        off = np.abs((ends - centre) @ normal).max(axis=1)
-        along = (ends - centre) @ direction
         span = np.abs((ends[members] - centre) @ direction).max()
-        near = np.abs(along).min(axis=1) < 4 * span
-        turn = np.abs((ends[:, 1] - ends[:, 0]) @ normal) / np.maximum(lengths, 1e-9)
-        members = np.flatnonzero(free & near & (off < reach) & (turn < 0.06))
+        members = np.flatnonzero(free & near_line(ends, lengths, centre, direction, 4 * span, reach, 0.06))
         if seed not in members:
             members = np.append(members, seed)
     return members
@@ -179,12 +179,25 @@ def _merged(ends: Points, lengths: Points) -> Line:
     )
 
 
-def coverage(line: Line, low: Points, high: Points) -> Points:
-    """Return the covered fraction of ``line`` between positions ``low`` and ``high`` along it (arrays)."""
-    total = np.concatenate([[0.0], np.cumsum(line.covered)])
+class Coverage:
+    """The covered cells of many lines added up, so that many stretches are looked up at once."""
 
-    def before(position: Points) -> Points:
-        cell = np.clip((position - line.start) / _COVER_STEP_PX, 0, len(line.covered))
-        return np.asarray(np.interp(cell, np.arange(len(total)), total), np.float64)
+    def __init__(self, lines: Sequence[Line]) -> None:
+        self._start = np.array([line.start for line in lines])
+        self._cells = np.array([len(line.covered) for line in lines])
+        self._before = np.zeros((len(lines), int(self._cells.max(initial=0)) + 2))
+        for row, line in zip(self._before, lines, strict=True):
+            row[1 : len(line.covered) + 1] = np.cumsum(line.covered)
+            row[len(line.covered) + 1 :] = row[len(line.covered)]
 
-    return np.asarray((before(high) - before(low)) * _COVER_STEP_PX / np.maximum(high - low, 1e-9))
+    def share(self, which: npt.NDArray[np.intp], low: Points, high: Points) -> Points:
+        """Return the covered share of lines ``which`` between positions ``low`` and ``high`` along them, all
+        (k,)."""
+        found = self._until(which, high) - self._until(which, low)
+        return np.asarray(found * _COVER_STEP_PX / np.maximum(high - low, 1e-9))
+
+    def _until(self, which: npt.NDArray[np.intp], position: Points) -> Points:
+        cell = np.clip((position - self._start[which]) / _COVER_STEP_PX, 0, self._cells[which])
+        whole = cell.astype(np.intp)
+        left, right = self._before[which, whole], self._before[which, whole + 1]
+        return np.asarray(left + (right - left) * (cell - whole))

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from rcg.photometric.find_kernel import distinct_of
 from rcg.photometric.find_lines import Line
 from rcg.photometric.outline_geometry import plausibility
 
@@ -176,14 +177,4 @@ def distinct(corners: Array, score: Array, keep: int) -> list[int]:
     some corner by more than 1.2 % of their size."""
     order = np.argsort(-score, kind="stable")
     near = 0.012 * np.sqrt(np.abs(_areas(corners)))
-    taken = np.empty((keep, 4, 2))
-    chosen: list[int] = []
-    for k in order:
-        others = taken[: len(chosen)]
-        gaps = np.linalg.norm(corners[k][None, :, None] - others[:, None], axis=-1).min(axis=2).max(axis=1)
-        if (gaps > near[k]).all():
-            taken[len(chosen)] = corners[k]
-            chosen.append(int(k))
-            if len(chosen) == keep:
-                break
-    return chosen
+    return [int(k) for k in distinct_of(np.ascontiguousarray(corners), order, near, keep)]

@@ -2,31 +2,31 @@
 
 A strip along each side is cut into blocks and averaged along the side: texture averages out, an edge that
 follows the side stays. A block supports the side where its step stands out of the strip's own texture, in
-any cue. Sides may be off by a
-few pixels and gently bowed: the best parabola through the blocks counts.
+any cue. Sides may be off by a few pixels and gently bowed: the best parabola through the blocks counts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import product
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
-from rcg.photometric.find_lines import Gray
+from rcg.photometric.find_kernel import best_curves, block_rows
 
+Cues = npt.NDArray[np.uint8]
+"""(H, W, c): c grey pictures of one scene, side by side in memory"""
 Array = npt.NDArray[np.float64]
 
 BLOCKS = 24
 _TAPS = 6
 _REACH = 14
 _SLACK = 4
-_FLOOR = 2.5
-"""Grey levels of a stretched cue below which a step is not told from noise and compression."""
 _ENDS = 0.06
+_SIDES = 40
+"""handled by a thread at a time"""
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,11 @@ def _curves() -> npt.NDArray[np.intp]:
 
 
 _CURVES = _curves()
+_SPREAD = np.abs(_CURVES).max(axis=1)
+_CURVE_ENDS = np.stack(
+    [np.polyval(np.polyfit(np.arange(BLOCKS), _CURVES.T, 1), at) for at in (0, BLOCKS - 1)], axis=1
+)
+"""(c, 2) offsets at the ends of the straight line through each curve"""
 
 
 def strips(corners: Array, offsets: Array, along: Array) -> tuple[Array, Array]:
@@ -73,33 +78,29 @@ def strips(corners: Array, offsets: Array, along: Array) -> tuple[Array, Array]:
 
 
 def block_strength(
-    corners: Array, grays: Sequence[Gray], offsets: Array, sides: int = 4
+    corners: Array, cues: Cues, offsets: Array, sides: int = 4, *, threads: int = 1
 ) -> npt.NDArray[np.float32]:
     """Return (``sides`` k, BLOCKS, o - 2): how clearly each block of each side shows a step at each inner
     offset; 1 is clear.
 
     Args:
         corners: (k, 4, 2) quads.
-        grays: the cues.
+        cues: (H, W, c).
         offsets: (o,) px outwards, one apart.
         sides: how many sides of each quad, from its first.
+        threads: to compute with; the result does not depend on it.
     """
-    count = len(corners)
+    count = len(corners) * sides
     along = np.linspace(_ENDS, 1 - _ENDS, BLOCKS * _TAPS)
-    x, y = (at[:, :sides] for at in strips(corners, offsets, along))
-    map_x = x.reshape(count * sides * BLOCKS * _TAPS, -1).astype(np.float32)
-    map_y = y.reshape(map_x.shape).astype(np.float32)
-    strength = np.zeros((count * sides, BLOCKS, len(offsets) - 2), np.float32)
-    for gray in grays:
-        strip = _remap(gray, map_x, map_y).reshape(count * sides, BLOCKS, _TAPS, -1).mean(axis=2)
-        step = np.abs(strip[..., 2:] - strip[..., :-2])
-        texture = np.median(step, axis=2, keepdims=True)
-        strength = np.maximum(strength, step / (_FLOOR + 2.5 * texture))
-    strength = np.maximum(strength - 0.7, 0)
-    height, width = grays[0].shape
-    inside = (x >= 1) & (x <= width - 2) & (y >= 1) & (y <= height - 2)
-    strength *= inside.reshape(count * sides, BLOCKS, _TAPS, -1).all(axis=2)[..., 1:-1]
-    return np.asarray(strength, np.float32)
+    strength = np.empty((count, BLOCKS, len(offsets) - 2), np.float32)
+    corners = np.ascontiguousarray(corners)
+
+    def some(first: int) -> None:
+        block_rows(first, min(first + _SIDES, count), corners, sides, offsets, along, cues, strength)
+
+    with ThreadPoolExecutor(max(1, threads)) as pool:
+        list(pool.map(some, range(0, count, _SIDES)))
+    return strength
 
 
 def clear(strength: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
@@ -111,72 +112,45 @@ def clear(strength: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     return wide
 
 
-def support(corners: Array, grays: Sequence[Gray]) -> Support:
-    """Return the support of quads (k, 4, 2) in the cues."""
-    count = len(corners)
-    strength = block_strength(corners, grays, np.arange(-_REACH, _REACH + 1, dtype=np.float64))
+def support(corners: Array, cues: Cues, *, threads: int = 1) -> Support:
+    """Return the support of quads (k, 4, 2) in the cues (H, W, c)."""
+    count = 4 * len(corners)
+    offsets = np.arange(-_REACH, _REACH + 1, dtype=np.float64)
+    strength = block_strength(corners, cues, offsets, threads=threads)
     widened, exact = clear(strength), np.log1p(strength)
-    centre = (strength.shape[2] - 1) // 2
-    blocks = np.arange(BLOCKS)
-    sides, shift = np.zeros(count * 4), np.zeros((count * 4, 2))
+    best, sides = np.zeros(count, np.intp), np.zeros(count)
     reach = np.clip(0.02 * _side_lengths(corners).ravel(), 2, _SLACK)
-    spread = np.abs(_CURVES).max(axis=1)
-    for side in range(count * 4):
-        curves = _CURVES[spread <= reach[side]]
-        seen = widened[side][blocks, centre + curves].mean(axis=1)
-        # Among curves that are seen alike, the one on the strongest steps is the edge itself.
-        near = np.flatnonzero(seen > seen.max() - 0.04)
-        best = near[int(np.argmax(exact[side][blocks, centre + curves[near]].mean(axis=1)))]
-        picked = widened[side][blocks, centre + curves[best]]
-        # A side that is missing along one third, often to a corner, is worse than one with gaps here and
-        # there.
-        sides[side] = 0.75 * picked.mean() + 0.25 * picked.reshape(3, -1).mean(axis=1).min()
-        shift[side] = np.polyval(np.polyfit(blocks, curves[best], 1), (0, BLOCKS - 1))
-    return Support(sides.reshape(count, 4), shift.reshape(count, 4, 2))
+
+    def some(first: int) -> None:
+        last = min(first + _SIDES, count)
+        best_curves(first, last, _CURVES, _SPREAD, reach, widened, exact, best, sides)
+
+    with ThreadPoolExecutor(max(1, threads)) as pool:
+        list(pool.map(some, range(0, count, _SIDES)))
+    return Support(sides.reshape(-1, 4), _CURVE_ENDS[best].reshape(-1, 4, 2))
 
 
 def _side_lengths(corners: Array) -> Array:
     return np.asarray(np.linalg.norm(np.roll(corners, -1, axis=1) - corners, axis=-1))
 
 
-def _remap(
-    gray: Gray, map_x: npt.NDArray[np.float32], map_y: npt.NDArray[np.float32]
-) -> npt.NDArray[np.float32]:
-    """Bilinear samples; in slices, because OpenCV's maps may have at most 32767 rows."""
-    parts = [
-        cv2.remap(
-            gray,
-            map_x[i : i + 30000],
-            map_y[i : i + 30000],
-            cv2.INTER_LINEAR,
-            borderMode=cv2.BORDER_REPLICATE,
-        )
-        for i in range(0, len(map_x), 30000)
-    ]
-    return np.concatenate(parts).astype(np.float32)
-
-
 def shifted(corners: Array, shift: Array) -> Array:
-    """Return corners (4, 2) after each side moved outwards by ``shift`` (4, 2) px at its two ends."""
-    begin, end = corners, np.roll(corners, -1, axis=0)
+    """Return corners (k, 4, 2) after each side moved outwards by ``shift`` (k, 4, 2) px at its two ends."""
+    begin, end = corners, np.roll(corners, -1, axis=1)
     edge = end - begin
-    normal = (
-        np.stack([edge[:, 1], -edge[:, 0]], axis=1) / np.maximum(np.linalg.norm(edge, axis=1), 1e-9)[:, None]
-    )
-    outward = (normal * (begin - corners.mean(axis=0))).sum(axis=1, keepdims=True)
+    length = np.maximum(np.linalg.norm(edge, axis=2), 1e-9)[..., None]
+    normal = np.stack([edge[..., 1], -edge[..., 0]], axis=2) / length
+    outward = (normal * (begin - corners.mean(axis=1, keepdims=True))).sum(axis=2, keepdims=True)
     normal = normal * np.where(outward < 0, -1, 1)
-    a, b = begin + normal * shift[:, :1], end + normal * shift[:, 1:]
-    moved = np.empty_like(corners)
-    for k in range(4):
-        moved[k] = cross_point(a[k - 1], b[k - 1], a[k], b[k])
-    return moved
+    a, b = begin + normal * shift[..., :1], end + normal * shift[..., 1:]
+    return _crossings(np.roll(a, 1, axis=1), np.roll(b, 1, axis=1), a, b)
 
 
-def cross_point(a: Array, b: Array, c: Array, d: Array) -> Array:
-    """Return where line a-b meets line c-d (all (2,)); the nearest guess ``c`` when they are parallel."""
-    u, v = b - a, d - c
-    det = u[0] * v[1] - u[1] * v[0]
-    if abs(det) < 1e-9:
-        return c
-    t = ((c[0] - a[0]) * v[1] - (c[1] - a[1]) * v[0]) / det
-    return np.asarray(a + t * u)
+def _crossings(a: Array, b: Array, c: Array, d: Array) -> Array:
+    """Return where lines a-b meet lines c-d, (..., 2) all; the nearest guess ``c`` where they are
+    parallel."""
+    u, v, gap = b - a, d - c, c - a
+    det = u[..., 0] * v[..., 1] - u[..., 1] * v[..., 0]
+    parallel = np.abs(det) < 1e-9
+    t = (gap[..., 0] * v[..., 1] - gap[..., 1] * v[..., 0]) / np.where(parallel, 1.0, det)
+    return np.asarray(np.where(parallel[..., None], c, a + t[..., None] * u))

@@ -60,14 +60,14 @@ def locate(frames: Sequence[Frame], aspect: float, *, threads: int = 2) -> tuple
     with ThreadPoolExecutor(max(1, threads)) as pool:
         greys = list(pool.map(brightness, frames))
         reference = choose_reference(greys)
-        start = coarse(greys, reference)
+        start = coarse(greys, reference, threads=threads)
         pictures = _working_pictures(frames, start, pool)
         size = (pictures[0].shape[1], pictures[0].shape[0])
         thin = list(pool.map(lambda grey: rims(grey, size), greys))
     to_working = scaling(shape, pictures[0].shape)
     hairs = [_moved(picture, h, to_working) for picture, h in zip(thin, start, strict=True)]
     name = frames[reference].file_name or frames[reference].name
-    found = find_card(pictures, aspect, name, [np.max(hairs, axis=0)])
+    found = find_card(pictures, aspect, name, [np.max(hairs, axis=0)], threads=threads)
     rough = apply(np.linalg.inv(to_working), found.corners)
     corners, on_its_side = ordered(rough, shape, aspect)
     registration = register(greys, corners, reference, start, threads=threads)

@@ -56,17 +56,6 @@ def unit_homographies(corners: Array) -> Array:
     )
 
 
-def cross_lines(normal: Array, offset: float, other_normal: Array, other_offset: float) -> Array | None:
-    """Return the point (2,) on both lines ``normal . p = offset``; None when they are within 3 degrees of
-    parallel."""
-    det = float(normal[0] * other_normal[1] - normal[1] * other_normal[0])
-    if abs(det) < 0.05:
-        return None
-    x = offset * other_normal[1] - other_offset * normal[1]
-    y = normal[0] * other_offset - other_normal[0] * offset
-    return np.array([x, y]) / det
-
-
 def pose(corners: Array, shape: tuple[int, int], focal: float) -> tuple[Array, Array, Array]:
     """Return (k,) aspect, skew and tilt of rectangles seen as ``corners`` (k, 4, 2) by a pinhole camera.
 

@@ -97,4 +97,4 @@ def rectify(
     )
     if fine > 1:
         warped = cv2.resize(warped, (w, h), interpolation=cv2.INTER_AREA)
-    return np.asarray(np.clip(warped, 0.0, 1.0), np.float32)
+    return np.asarray(np.clip(warped, 0.0, 1.0, out=warped), np.float32)

@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rcg.photometric.outline_geometry import apply, homography_of_points
+from rcg.photometric.register_fit import median_magnitude, weighted_sums
 from rcg.photometric.register_gradient import even, scaled, scaling
 from rcg.photometric.types import FloatArray
 
@@ -99,14 +100,13 @@ def polish(frame: FloatArray, reference: Print, homography: Array) -> Array:
     for step in range(_STEPS + 1):
         moving = even(_warped(grey, reduce @ warp, (w, h)))
         misfit = (moving - reference.template)[rows, columns].astype(np.float64)
-        spread = 1.4826 * float(np.median(np.abs(misfit)))
+        spread = 1.4826 * median_magnitude(misfit)
         enough = spread > (1 - _LEAST_GAIN) * least
         if spread < least:
             least, best = spread, warp
         if step == _STEPS or spread <= 0 or enough:
             break
-        weight = np.clip(1 - (misfit / (_TUKEY * spread)) ** 2, 0, None) ** 2
-        normal, right = design.T @ (design * weight[:, None]), design.T @ (weight * misfit)
+        normal, right = weighted_sums(design, misfit, _TUKEY * spread)
         a = np.linalg.lstsq(normal, right, rcond=1e-9)[0]
         delta = np.array([[1 + a[0], a[1], a[2]], [a[3], 1 + a[4], a[5]], [-a[6], -a[7], 1]])
         warp = warp @ np.linalg.inv(unit) @ np.linalg.inv(delta) @ unit

@@ -7,11 +7,23 @@ weighted by a mask, so that the outline of the card makes no ridge: smoothing is
 
 from __future__ import annotations
 
+from functools import partial
+
 import cv2
 import numpy as np
 import numpy.typing as npt
 from scipy.fft import dctn, idctn
 
+from rcg.photometric.relief_kernel import (
+    by_rows,
+    curvature_rows,
+    divergence_rows,
+    height_rows,
+    inverse_waves_rows,
+    level_axis_rows,
+    slope_rows,
+    unit_rows,
+)
 from rcg.photometric.types import BoolArray, FloatArray
 
 MAX_SLOPE = 3.0
@@ -22,10 +34,14 @@ surroundings
 
 def slopes(normal: FloatArray) -> tuple[FloatArray, FloatArray]:
     """(H, W) dz/dx and dz/dy of (H, W, 3) unit normals."""
-    nz = np.maximum(normal[..., 2], 1e-3)
-    p = np.clip(-normal[..., 0] / nz, -MAX_SLOPE, MAX_SLOPE)
-    q = np.clip(-normal[..., 1] / nz, -MAX_SLOPE, MAX_SLOPE)
-    return np.asarray(p, np.float32), np.asarray(q, np.float32)
+    return _slopes(normal, 1)
+
+
+def _slopes(normal: FloatArray, threads: int) -> tuple[FloatArray, FloatArray]:
+    normal = np.asarray(normal, np.float32)
+    p, q = np.empty(normal.shape[:2], np.float32), np.empty(normal.shape[:2], np.float32)
+    by_rows(len(p), threads, lambda a, b: slope_rows(a, b, normal, MAX_SLOPE, p, q))
+    return p, q
 
 
 def from_slopes(p: FloatArray, q: FloatArray) -> FloatArray:
@@ -34,7 +50,15 @@ def from_slopes(p: FloatArray, q: FloatArray) -> FloatArray:
     return np.stack([-p * nz, -q * nz, nz], -1)
 
 
-def flatten(normal: FloatArray, mask: BoolArray, px_per_mm: float, sigma_mm: float = 3.0) -> FloatArray:
+def flatten(
+    normal: FloatArray,
+    mask: BoolArray,
+    px_per_mm: float,
+    sigma_mm: float = 3.0,
+    *,
+    threads: int = 1,
+    out: FloatArray | None = None,
+) -> FloatArray:
     """Take everything smoother than ``sigma_mm`` out of the slopes: curl, tilt, uneven light.
 
     Args:
@@ -42,16 +66,29 @@ def flatten(normal: FloatArray, mask: BoolArray, px_per_mm: float, sigma_mm: flo
         mask: (H, W) where they count; elsewhere the result is (0, 0, 1).
         px_per_mm: scale.
         sigma_mm: standard deviation of the Gaussian whose smooth part is removed.
+        threads: to compute with; the result does not depend on it.
+        out: (H, W, 3) float32 where to put the result; may be ``normal`` itself.
 
     Returns:
         (H, W, 3) unit vectors, float32.
     """
     weight = mask.astype(np.float32)
-    level = []
-    for slope in slopes(normal):
-        smooth = masked_smooth(slope, weight, sigma_mm * px_per_mm)
-        level.append(np.where(mask, slope - smooth, np.float32(0)))
-    return from_slopes(*level)
+    normal = np.asarray(normal, np.float32)
+    level = np.empty(normal.shape, np.float32) if out is None else out
+    slope = np.empty((2, *mask.shape), np.float32)
+    by_rows(len(level), threads, lambda a, b: slope_rows(a, b, normal, MAX_SLOPE, slope[0], slope[1]))
+    for axis in (0, 1):
+        smooth = masked_smooth(slope[axis], weight, sigma_mm * px_per_mm)
+        work = partial(_level_axis, slope[axis], smooth, mask, axis, level)
+        by_rows(len(level), threads, work)
+    by_rows(len(level), threads, lambda a, b: unit_rows(a, b, level))
+    return level
+
+
+def _level_axis(
+    slope: FloatArray, smooth: FloatArray, mask: BoolArray, axis: int, out: FloatArray, a: int, b: int
+) -> None:
+    level_axis_rows(a, b, slope, smooth, mask, axis, out)
 
 
 def masked_smooth(values: FloatArray, weight: FloatArray, sigma: float) -> FloatArray:
@@ -72,7 +109,12 @@ def masked_smooth(values: FloatArray, weight: FloatArray, sigma: float) -> Float
 
 
 def mean_curvature(
-    normal: FloatArray, px_per_mm: float, *, sigma_mm: float = 0.075, mask: BoolArray | None = None
+    normal: FloatArray,
+    px_per_mm: float,
+    *,
+    sigma_mm: float = 0.075,
+    mask: BoolArray | None = None,
+    threads: int = 1,
 ) -> FloatArray:
     """Mean curvature ``-(dp/dx + dq/dy) / 2`` in 1/mm at scale ``sigma_mm``: positive on bumps, negative in
     dents.
@@ -85,6 +127,7 @@ def mean_curvature(
         px_per_mm: scale.
         sigma_mm: standard deviation of the Gaussian; structures of about three times this width answer most.
         mask: (H, W) where normals count; everywhere when None.
+        threads: to compute with; the result does not depend on it.
 
     Returns:
         (H, W) float32.
@@ -96,12 +139,30 @@ def mean_curvature(
     smooth /= smooth.sum()
     slope = t * smooth
     slope /= (slope * t).sum()  # a ramp of one per pixel answers one
+    normal = np.asarray(normal, np.float32)
     weight = np.ones(normal.shape[:2], np.float32) if mask is None else mask.astype(np.float32)
-    p, q = slopes(normal)
-    along_x = _derivative(p, weight, slope, smooth)
-    along_y = -_derivative(q, weight, smooth, slope)  # rows run down, y up
-    curvature = np.float32(-0.5 * px_per_mm) * (along_x + along_y)
-    return np.asarray(curvature * weight, np.float32)
+    curvature = np.empty(weight.shape, np.float32)
+
+    def rows(first: int, last: int) -> None:
+        """Some rows, from those and as many beside them as the filters reach."""
+        above, below = max(first - radius, 0), min(last + radius, len(weight))
+        inner = slice(first - above, last - above)
+        near, height = weight[above:below], below - above
+        p, q = np.empty(near.shape, np.float32), np.empty(near.shape, np.float32)
+        slope_rows(0, height, normal[above:below], MAX_SLOPE, p, q)
+        p, q = p * near, q * near
+        by_x, by_row = [_filter(p, slope, smooth)], [_filter(q, smooth, slope)]
+        smoothed = [near, near, near]
+        if near.all():
+            by_x, by_row = [*by_x, np.zeros_like(p)], [*by_row, np.zeros_like(p)]
+        else:
+            by_x, by_row = [*by_x, _filter(near, slope, smooth)], [*by_row, _filter(near, smooth, slope)]
+            smoothed = [_filter(values, smooth, smooth) for values in (p, q, near)]
+        along, down, even = (np.stack([v[inner] for v in values]) for values in (by_x, by_row, smoothed))
+        curvature_rows(along, down, even, weight[first:last], -0.5 * px_per_mm, curvature[first:last])
+
+    by_rows(len(weight), threads, rows)
+    return curvature
 
 
 def quieted(normal: FloatArray, mask: BoolArray, px_per_mm: float) -> FloatArray:
@@ -160,18 +221,6 @@ def _cell_median(values: FloatArray, mask: BoolArray, cell_px: int) -> FloatArra
 Kernel = npt.NDArray[np.float64]
 
 
-def _derivative(values: FloatArray, weight: FloatArray, kernel_x: Kernel, kernel_y: Kernel) -> FloatArray:
-    """Derivative of the normalised smoothing of ``values``: ``(D(vw) G(w) - G(vw) D(w)) / G(w)^2``."""
-    derived = _filter(values * weight, kernel_x, kernel_y)
-    if weight.all():
-        return derived
-    kernel = kernel_x if abs(kernel_x.sum()) > 0.5 else kernel_y
-    total, count = _filter(values * weight, kernel, kernel), _filter(weight, kernel, kernel)
-    return np.asarray(
-        (derived * count - total * _filter(weight, kernel_x, kernel_y)) / np.maximum(count, 0.05) ** 2
-    )
-
-
 def _filter(values: FloatArray, kernel_x: Kernel, kernel_y: Kernel) -> FloatArray:
     return np.asarray(
         cv2.sepFilter2D(values, cv2.CV_32F, kernel_x, kernel_y, borderType=cv2.BORDER_REPLICATE)
@@ -200,42 +249,35 @@ def height_um(normal: FloatArray, mask: BoolArray, px_per_mm: float, *, threads:
         return height
     box = (slice(int(rows[0]), int(rows[-1]) + 1), slice(int(cols[0]), int(cols[-1]) + 1))
     inside = mask[box]
-    p, q = (np.where(inside, s, np.float32(0)) for s in slopes(normal[box]))
-    z = _poisson(p, -q, threads) * np.float32(1000.0 / px_per_mm)
-    height[box] = np.where(inside, z - _plane(z, inside), np.float32(0))
+    p, q = _slopes(normal[box], threads)
+    z = _poisson(p, q, inside, threads)
+    scale, plane = 1000.0 / px_per_mm, _plane(z, inside)
+    part = height[box]
+    by_rows(len(z), threads, lambda a, b: height_rows(a, b, z, scale, plane * scale, inside, part))
     return height
 
 
-def _poisson(along_cols: FloatArray, along_rows: FloatArray, threads: int) -> FloatArray:
-    """Heights in pixels whose differences along columns and rows are the given slopes, mean 0."""
-    h, w = along_cols.shape
-    step_x = 0.5 * (along_cols[:, 1:] + along_cols[:, :-1])
-    step_y = 0.5 * (along_rows[1:] + along_rows[:-1])
-    divergence = np.zeros((h, w), np.float32)
-    divergence[:, :-1] += step_x
-    divergence[:, 1:] -= step_x
-    divergence[:-1] += step_y
-    divergence[1:] -= step_y
+def _poisson(p: FloatArray, q: FloatArray, inside: BoolArray, threads: int) -> FloatArray:
+    """Heights in pixels (H, W) with the slopes (y up) half way between neighbours, mean 0."""
+    h, w = p.shape
+    divergence = np.empty((h, w), np.float32)
+    by_rows(h, threads, lambda a, b: divergence_rows(a, b, p, q, inside, divergence))
     spectrum = dctn(divergence, type=2, norm="ortho", workers=threads, overwrite_x=True)
     down = (2 * np.cos(np.pi * np.arange(h) / h) - 2).astype(np.float32)
     along = (2 * np.cos(np.pi * np.arange(w) / w) - 2).astype(np.float32)
-    waves = down[:, None] + along[None, :]
-    waves[0, 0] = 1.0
-    spectrum /= waves
+    by_rows(h, threads, lambda a, b: inverse_waves_rows(a, b, spectrum, down, along))
     spectrum[0, 0] = 0.0
     return np.asarray(idctn(spectrum, type=2, norm="ortho", workers=threads, overwrite_x=True), np.float32)
 
 
-def _plane(z: FloatArray, mask: BoolArray) -> FloatArray:
-    """The least-squares plane through the masked heights, over the whole box."""
+def _plane(z: FloatArray, mask: BoolArray) -> npt.NDArray[np.float64]:
+    """(3,) a, b, c of the least-squares plane a + b x + c y through the masked heights; x and y from -0.5
+    over the width and the height."""
     h, w = z.shape
     step = max(1, min(h, w) // 200)
     rows, cols = np.nonzero(mask[::step, ::step])
     u, v = cols * step / w - 0.5, rows * step / h - 0.5
     if len(u) < 3:
-        return np.full((h, w), float(z[mask].mean()), np.float32)
+        return np.array([float(z[mask].mean()), 0.0, 0.0])
     design = np.stack([np.ones(len(u)), u, v], 1)
-    a, b, c = np.linalg.lstsq(design, z[::step, ::step][rows, cols], rcond=None)[0]
-    return np.asarray(
-        a + b * (np.arange(w) / w - 0.5)[None, :] + c * (np.arange(h) / h - 0.5)[:, None], np.float32
-    )
+    return np.asarray(np.linalg.lstsq(design, z[::step, ::step][rows, cols], rcond=None)[0], np.float64)

@@ -32,6 +32,21 @@ def hessian(p: FloatArray, q: FloatArray, px_per_mm: float, sigma_mm: float) -> 
         px_per_mm: scale.
         sigma_mm: of the Gaussian under which the derivative is taken; at least 0.7 pixels are used.
     """
+    smooth, slope = _kernels(px_per_mm, sigma_mm)
+    out = np.empty((3, *p.shape), np.float32)
+    out[0], out[2] = _filtered(p, slope, smooth), _filtered(q, smooth, -slope)
+    out[1] = 0.5 * (_filtered(p, smooth, -slope) + _filtered(q, slope, smooth))
+    return out
+
+
+def laplacian(p: FloatArray, q: FloatArray, px_per_mm: float, sigma_mm: float) -> FloatArray:
+    """(H, W) zxx + zyy in 1/mm; arguments as of :func:`hessian`."""
+    smooth, slope = _kernels(px_per_mm, sigma_mm)
+    return np.asarray(_filtered(p, slope, smooth) + _filtered(q, smooth, -slope), np.float32)
+
+
+def _kernels(px_per_mm: float, sigma_mm: float) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """A Gaussian and its derivative per mm."""
     sigma = max(sigma_mm * px_per_mm, 0.7)
     radius = max(2, int(np.ceil(3.5 * sigma)))
     t = np.arange(-radius, radius + 1, dtype=np.float64)
@@ -39,19 +54,34 @@ def hessian(p: FloatArray, q: FloatArray, px_per_mm: float, sigma_mm: float) -> 
     smooth /= smooth.sum()
     slope = t * smooth
     slope *= px_per_mm / (slope * t).sum()
+    return smooth, slope
 
-    def by_x(values: FloatArray) -> FloatArray:
-        return np.asarray(cv2.sepFilter2D(values, cv2.CV_32F, slope, smooth, borderType=cv2.BORDER_REPLICATE))
 
-    def by_y(values: FloatArray) -> FloatArray:
-        return np.asarray(
-            cv2.sepFilter2D(values, cv2.CV_32F, smooth, -slope, borderType=cv2.BORDER_REPLICATE)
-        )
+def _filtered(
+    values: FloatArray, along_x: npt.NDArray[np.float64], along_y: npt.NDArray[np.float64]
+) -> FloatArray:
+    return np.asarray(cv2.sepFilter2D(values, cv2.CV_32F, along_x, along_y, borderType=cv2.BORDER_REPLICATE))
 
-    out = np.empty((3, *p.shape), np.float32)
-    out[0], out[2] = by_x(p), by_y(q)
-    out[1] = 0.5 * (by_y(p) + by_x(q))
-    return out
+
+@jit
+def _add_taps(
+    band: FloatArray, row: int, left: int, offsets: npt.NDArray[np.int32], total: FloatArray
+) -> None:
+    """Write the sum (w,) of a row of the band, shifted by each of the offsets (taps, 2); four at a time, so
+    that the sum is seldom loaded."""
+    total[:] = 0
+    taps = offsets.shape[0]
+    for k in range(0, taps - 3, 4):
+        a = band[row + offsets[k, 1], left + offsets[k, 0] :]
+        b = band[row + offsets[k + 1, 1], left + offsets[k + 1, 0] :]
+        c = band[row + offsets[k + 2, 1], left + offsets[k + 2, 0] :]
+        d = band[row + offsets[k + 3, 1], left + offsets[k + 3, 0] :]
+        for j in range(total.shape[0]):
+            total[j] += (a[j] + b[j]) + (c[j] + d[j])
+    for k in range(taps - taps % 4, taps):
+        a = band[row + offsets[k, 1], left + offsets[k, 0] :]
+        for j in range(total.shape[0]):
+            total[j] += a[j]
 
 
 @jit
@@ -92,11 +122,7 @@ def _line_rows(
                 value = gain[i, j] * (xx * tensor[0, i, j] + xy * tensor[1, i, j] + yy * tensor[2, i, j])
                 band[r, rim + j] = min(max(value, -top), top)
         for i in range(first, last):
-            total[:] = 0
-            for k in range(taps):
-                row, left = i - first + rim + offsets[d, k, 1], rim + offsets[d, k, 0]
-                for j in range(w):
-                    total[j] += band[row, left + j]
+            _add_taps(band, i - first + rim, rim, offsets[d], total)
             for j in range(w):
                 value = total[j] * share
                 if abs(value) > abs(best[i, j]):
