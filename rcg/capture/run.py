@@ -39,8 +39,9 @@ class GradeOutcome:
 
 @dataclass(frozen=True)
 class _Decoded:
-    frames: list[Frame]
-    hashes: dict[str, str]
+    frames: list[Frame]  # until they are rectified
+    used: list[FrameUsed]
+    keys: list[str]
 
 
 def chosen_size(width_mm: float | None, height_mm: float | None) -> CardSize:
@@ -90,7 +91,7 @@ def grade_input(
         report = _part_of(progress, index, len(names), side)
         try:
             decoded = _decode(card.sides[side], max_megapixels, threads, seconds, side)
-            hashed += decoded.hashes.items()
+            hashed += [(key, used.sha256) for key, used in zip(decoded.keys, decoded.used, strict=True)]
             refuse_identical([(file_name.partition(":")[2], sha) for file_name, sha in hashed])
             maps = _measured(card.sides[side], decoded, size, px_per_mm, mat_scale, threads, report)
             seconds |= {f"{side}.{stage}": taken for stage, taken in maps.seconds.items()}
@@ -164,17 +165,26 @@ def _part_of(progress: Progress | None, index: int, count: int, side: SideName) 
 def _decode(
     side: SideInput, max_megapixels: float, threads: int, seconds: dict[str, float], name: SideName
 ) -> _Decoded:
-    def one(file: FrameFile) -> tuple[Frame, str]:
+    def one(file: FrameFile) -> tuple[Frame, FrameUsed]:
         data = file.read()
         frame = images.decode(data, name=file.light, file_name=file.file_name, max_megapixels=max_megapixels)
-        return frame, file.sha256 or sha256_of(data)
+        height, width = frame.pixels.shape[:2]
+        return frame, FrameUsed(
+            light=frame.name,
+            sha256=file.sha256 or sha256_of(data),
+            width_px=width,
+            height_px=height,
+            bits=8 * frame.pixels.dtype.itemsize,
+            shift_px=None,
+            residual_px=None,
+        )
 
     began = time.perf_counter()
     with ThreadPoolExecutor(max_workers=max(1, threads)) as pool:
         pairs = list(pool.map(one, side.frames))
     seconds[f"{name}.decode"] = time.perf_counter() - began
     keys = [f"{name}{index}:{file.file_name}" for index, file in enumerate(side.frames)]
-    return _Decoded([frame for frame, _ in pairs], dict(zip(keys, [sha for _, sha in pairs], strict=True)))
+    return _Decoded([frame for frame, _ in pairs], [used for _, used in pairs], keys)
 
 
 def _measured(
@@ -200,28 +210,20 @@ def _measured(
         mat_scale=mat_scale,
         threads=threads,
         progress=lambda fraction, message: report(0.05 + 0.75 * fraction, message),
+        rectified=decoded.frames.clear,
     )
 
 
 def _frames_used(decoded: _Decoded, maps: Maps) -> list[FrameUsed]:
     """Return what each frame that entered the maps was, in the maps' order."""
-    hashes = list(decoded.hashes.values())
-    used = []
-    for index, name in enumerate(maps.frame_names):
-        at = next(i for i, frame in enumerate(decoded.frames) if frame.name == name)
-        pixels = decoded.frames[at].pixels
-        used.append(
-            FrameUsed(
-                light=name,
-                sha256=hashes[at],
-                width_px=pixels.shape[1],
-                height_px=pixels.shape[0],
-                bits=8 * pixels.dtype.itemsize,
-                shift_px=_known(maps.registration.shift_px[index]),
-                residual_px=_known(maps.registration.residual_px[index]),
-            )
+    by_light = {used.light: used for used in reversed(decoded.used)}
+    registration = maps.registration
+    return [
+        by_light[name].model_copy(update={"shift_px": _known(shift), "residual_px": _known(residual)})
+        for name, shift, residual in zip(
+            maps.frame_names, registration.shift_px, registration.residual_px, strict=True
         )
-    return used
+    ]
 
 
 def _known(value: float) -> float | None:

@@ -164,8 +164,8 @@ def test_maps_are_coarser_where_the_photo_is() -> None:
 def test_overexposure_of_every_frame_is_an_error_of_one_a_remark() -> None:
     frames, _, _ = some(3, [0, 0, 0])
     with pytest.raises(chain.OverexposedError, match="60%"):
-        chain._exposure_remarks([0.9, 0.6, 0.8], frames)
-    assert "2 (90%)" in chain._exposure_remarks([0.0, 0.9, 0.0], frames)[0]
+        chain._exposure_remarks([0.9, 0.6, 0.8], [frame.name for frame in frames])
+    assert "2 (90%)" in chain._exposure_remarks([0.0, 0.9, 0.0], [frame.name for frame in frames])[0]
 
 
 def test_the_even_picture_leaves_gloss_out() -> None:
