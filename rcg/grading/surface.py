@@ -19,6 +19,7 @@ from rcg.grading.centering import Borders
 from rcg.grading.flaws import describe
 from rcg.grading.schema import Finding, SurfaceMeasure
 from rcg.grading.strips import F32, F64
+from rcg.grading.surface_foil import FoilSamples, foil_light_t, foil_samples
 from rcg.grading.surface_leak import mean_albedo
 from rcg.grading.surface_lights import light_t
 from rcg.grading.surface_scores import blob_score, cell_spread, level_slopes, line_score, print_strength
@@ -153,15 +154,20 @@ def believed(peak: F64, share: F64, t: F64) -> Mask:
     return np.asarray((t >= needed_t) & (peak >= needed))
 
 
-def marks(maps: Maps, z: F32, trusted: Mask) -> list[Mask]:
+def marks(maps: Maps, z: F32, trusted: Mask, foil: FoilSamples | None = None) -> list[Mask]:
     """Return the regions (H, W) that are relief: those that stand out, and long thin ones that do so faintly.
 
     Chance makes clusters, but no thread of 2 mm that is as thin as a scratch.
     """
     strength = np.abs(z)
+
+    def told_by_lights(labels: npt.NDArray[np.int32]) -> F64:
+        t = light_t(maps, labels, strength)
+        return t if foil is None else foil_light_t(maps, foil, labels, strength, t)
+
     join_px = max(round(_JOIN_MM * maps.px_per_mm / 2), 1)
     labels = hysteresis(strength, _SEED, _GROW, join_px)
-    share, t = print_share(labels, maps, trusted), light_t(maps, labels, strength)
+    share, t = print_share(labels, maps, trusted), told_by_lights(labels)
     real = believed(_peaks(labels, strength), share, t)
     if not np.isfinite(t).any():
         real &= _told_by_few(labels, maps, share)
@@ -170,7 +176,7 @@ def marks(maps: Maps, z: F32, trusted: Mask) -> list[Mask]:
     faint = hysteresis(strength, _FAINT_SEED, _FAINT_GROW, join_px)
     taken = np.zeros(int(faint.max()) + 1, bool)
     taken[np.unique(faint[strength > _SEED])] = True
-    share, t = print_share(faint, maps, trusted), light_t(maps, faint, strength)
+    share, t = print_share(faint, maps, trusted), told_by_lights(faint)
     size, width = _extents(faint, maps.px_per_mm)
     thin = (width <= _THIN_MM) & (t >= _T_LEAST) | (width <= _SURE_THIN_MM) & (t >= _T_SURE)
     thin &= (size >= _THREAD_MM) & (share < _PARTLY_ON_PRINT) & np.isfinite(t) & ~taken
@@ -222,7 +228,7 @@ def measure_surface(
         ), []
     p, q = level_slopes(maps, trusted)
     z = anomaly(p, q, maps, trusted, threads=threads)
-    regions = marks(maps, z, trusted)
+    regions = marks(maps, z, trusted, foil_samples(maps, trusted))
     findings = [f for region in regions if (f := describe(maps, region, z, trusted)) is not None]
     noisy = noisy_share(p, q, maps.px_per_mm, inside, trusted)
     reason = None

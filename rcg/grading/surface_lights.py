@@ -48,7 +48,7 @@ def light_t(maps: Maps, labels: Labels, weight: F32) -> F64:
     for i, frame in enumerate(maps.frames):
         for axis, change in enumerate(_log_gradient(frame, maps.px_per_mm)):
             gradients[i, :, axis] = np.bincount(label, share * change.ravel()[at], count) / total
-    return _t_of(gradients, _relief_of_light(lights))
+    return _t_of(gradients, relief_of_light(lights))
 
 
 def _log_gradient(frame: F32, px_per_mm: float) -> tuple[F32, F32]:
@@ -60,7 +60,7 @@ def _log_gradient(frame: F32, px_per_mm: float) -> tuple[F32, F32]:
     return np.asarray(gx, np.float32), np.asarray(gy, np.float32)
 
 
-def _relief_of_light(lights: Lights) -> F64:
+def relief_of_light(lights: Lights) -> F64:
     """(n, 2) change of log brightness by a unit slope in x, in y."""
     x, y, z = lights.directions.T
     return np.asarray(np.stack([-x, -y], 1) / np.maximum(z, 0.05)[:, None], np.float64)
