@@ -19,10 +19,16 @@ from rcg.grading.centering import Borders
 from rcg.grading.flaws import describe
 from rcg.grading.schema import Finding, SurfaceMeasure
 from rcg.grading.strips import F32, F64
-from rcg.grading.surface_foil import FoilSamples, foil_light_t, foil_samples
+from rcg.grading.surface_foil import (
+    FoilSamples,
+    beside_print,
+    foil_light_t,
+    foil_samples,
+    foil_threads,
+)
 from rcg.grading.surface_leak import mean_albedo
 from rcg.grading.surface_lights import light_t
-from rcg.grading.surface_scores import blob_score, cell_spread, level_slopes, line_score, print_strength
+from rcg.grading.surface_scores import BLOB, blob_score, cell_spread, level_slopes, line_score, print_strength
 from rcg.photometric.types import Maps
 
 Mask = npt.NDArray[np.bool_]
@@ -38,8 +44,6 @@ _TRUST: Final = 0.05
 """confidence from which relief counts at all; what is noisy for want of light is judged by its local noise"""
 _LINE: Final = 3.1
 """line score that chance does not reach on clean cards; see docs/photometric-defects.md"""
-_BLOB: Final = 5.0
-"""the same of dents"""
 _SEED: Final = 8.0
 _GROW: Final = 4.8
 _SEED_ON_PRINT: Final = 12.0
@@ -95,7 +99,7 @@ def anomaly(p: F32, q: F32, maps: Maps, trusted: Mask, *, threads: int = 1) -> F
     ``q`` are of :func:`level_slopes`; the result does not depend on ``threads``.
     """
     line = line_score(p, q, maps.albedo, trusted, maps.px_per_mm, threads=threads) / np.float32(_LINE)
-    blob = blob_score(p, q, maps.albedo, trusted, maps.px_per_mm) / np.float32(_BLOB)
+    blob = blob_score(p, q, maps.albedo, trusted, maps.px_per_mm) / np.float32(BLOB)
     return np.asarray(-_SEED * np.where(np.abs(line) > np.abs(blob), line, blob), np.float32)
 
 
@@ -110,13 +114,21 @@ def hysteresis(strength: F32, seed: float, grow: float, join_px: int) -> npt.NDA
     return np.asarray(np.where(keep[labels] & (low > 0), labels, 0), np.int32)
 
 
-def print_share(labels: npt.NDArray[np.int32], maps: Maps, trusted: Mask) -> F64:
-    """Return for each label, 0 to the largest, the share of its pixels that lie on strong edges of print."""
+def strong_print(maps: Maps, trusted: Mask) -> Mask:
+    """Return (H, W) where strong edges of print are."""
     sigma_px = max(_PRINT_MM * maps.px_per_mm, 1.0)
     strength = print_strength(maps.albedo, sigma_px)
-    strong = strength > max(float(np.quantile(strength[trusted][::7], _STRONG_PRINT)), _MIN_PRINT)
+    return strength > max(float(np.quantile(strength[trusted][::7], _STRONG_PRINT)), _MIN_PRINT)
+
+
+def print_share(labels: npt.NDArray[np.int32], maps: Maps, trusted: Mask) -> F64:
+    """Return for each label, 0 to the largest, the share of its pixels that lie on strong edges of print."""
+    return _share_of(labels, strong_print(maps, trusted))
+
+
+def _share_of(labels: npt.NDArray[np.int32], where: Mask) -> F64:
     at, count = labels.ravel(), int(labels.max()) + 1
-    return np.bincount(at, strong.ravel(), count) / np.maximum(np.bincount(at, minlength=count), 1)
+    return np.bincount(at, where.ravel(), count) / np.maximum(np.bincount(at, minlength=count), 1)
 
 
 def _told_by_few(labels: npt.NDArray[np.int32], maps: Maps, share: F64) -> Mask:
@@ -157,29 +169,36 @@ def believed(peak: F64, share: F64, t: F64) -> Mask:
 def marks(maps: Maps, z: F32, trusted: Mask, foil: FoilSamples | None = None) -> list[Mask]:
     """Return the regions (H, W) that are relief: those that stand out, and long thin ones that do so faintly.
 
-    Chance makes clusters, but no thread of 2 mm that is as thin as a scratch.
+    Chance makes clusters, but no thread of 2 mm that is as thin as a scratch. On foil what does not flash
+    tells relief so surely that shorter threads count, and dents that lie on print.
     """
     strength = np.abs(z)
-
-    def told_by_lights(labels: npt.NDArray[np.int32]) -> F64:
-        t = light_t(maps, labels, strength)
-        return t if foil is None else foil_light_t(maps, foil, labels, strength, t)
-
+    strong = strong_print(maps, trusted)
     join_px = max(round(_JOIN_MM * maps.px_per_mm / 2), 1)
     labels = hysteresis(strength, _SEED, _GROW, join_px)
-    share, t = print_share(labels, maps, trusted), told_by_lights(labels)
-    real = believed(_peaks(labels, strength), share, t)
+    share, t = _share_of(labels, strong), light_t(maps, labels, strength)
+    if foil is not None:
+        t = foil_light_t(maps, foil, labels, strength, strong, t)
+    peak = _peaks(labels, strength)
+    real = believed(peak, share, t)
     if not np.isfinite(t).any():
         real &= _told_by_few(labels, maps, share)
+    if foil is not None:
+        real |= beside_print(maps, foil, labels, trusted, strong, t, seed=_SEED)
     regions = [labels == label for label in np.unique(labels[labels > 0]) if real[label]]
 
     faint = hysteresis(strength, _FAINT_SEED, _FAINT_GROW, join_px)
     taken = np.zeros(int(faint.max()) + 1, bool)
     taken[np.unique(faint[strength > _SEED])] = True
-    share, t = print_share(faint, maps, trusted), told_by_lights(faint)
+    share, t = _share_of(faint, strong), light_t(maps, faint, strength)
+    if foil is not None:
+        t = foil_light_t(maps, foil, faint, strength, strong, t)
     size, width = _extents(faint, maps.px_per_mm)
     thin = (width <= _THIN_MM) & (t >= _T_LEAST) | (width <= _SURE_THIN_MM) & (t >= _T_SURE)
-    thin &= (size >= _THREAD_MM) & (share < _PARTLY_ON_PRINT) & np.isfinite(t) & ~taken
+    thin &= (size >= _THREAD_MM) & (share < _PARTLY_ON_PRINT)
+    if foil is not None:
+        thin |= foil_threads(foil, faint, size, width, share, t)
+    thin &= np.isfinite(t) & ~taken
     return regions + [faint == label for label in np.flatnonzero(thin) if label > 0]
 
 
@@ -228,7 +247,7 @@ def measure_surface(
         ), []
     p, q = level_slopes(maps, trusted)
     z = anomaly(p, q, maps, trusted, threads=threads)
-    regions = marks(maps, z, trusted, foil_samples(maps, trusted))
+    regions = marks(maps, z, trusted, foil_samples(maps, trusted, p, q))
     findings = [f for region in regions if (f := describe(maps, region, z, trusted)) is not None]
     noisy = noisy_share(p, q, maps.px_per_mm, inside, trusted)
     reason = None

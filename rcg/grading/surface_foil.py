@@ -1,4 +1,4 @@
-"""Foil in the surface step: which samples flash, and whether a mark on foil changes with the lights as relief.
+"""Foil in the surface step: which samples flash, and whether a mark on it changes with the lights as relief.
 
 On foil some lights flash at every pixel, and a flash says nothing of the slope of the card. Which samples do
 is known from the solved normals: what the pixel's darker samples and its slope predict, and what is brighter
@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from rcg.grading.strips import F32, F64
 from rcg.grading.surface_lights import MIN_LIGHTS, relief_of_light
+from rcg.grading.surface_scores import BLOB, blob_score
 from rcg.photometric import relief
 from rcg.photometric.solve import CHANNELS
 from rcg.photometric.solve_foil import foil_mask
@@ -34,6 +35,14 @@ _BASE: Final = 0.31
 _CELL_MM: Final = 3.0
 _SIGMA_MM: Final = 0.04
 _DARKEST: Final = 0.004
+_ENOUGH_BESIDE: Final = 0.15
+"""share of a mark beside print that is enough to judge it by"""
+_T_BESIDE: Final = 3.0
+_T_THREAD: Final = 5.0
+_THREAD_MM: Final = 1.2
+_THREAD_WIDTH_MM: Final = 0.065
+_OFF_PRINT: Final = 0.4
+"""set on seeds 1000 to 1015 of the benchmark: chance on foil makes marks as long or as sure, not both"""
 _LEAST_LEFT: Final = 1.0
 """samples left over beyond the three that print and relief explain, for a mark to be judged at all"""
 
@@ -47,16 +56,24 @@ class FoilSamples:
         window: rows and columns of its box; the arrays below are of it.
         log: (n, h, w) log brightness; where a sample flashes, what is predicted instead.
         clear: (n, h, w) True where a sample does not flash.
+        slopes: level slopes (H, W) of the whole side, see :func:`rcg.grading.surface_scores.level_slopes`.
     """
 
     mask: Mask
     window: tuple[slice, slice]
     log: F32
     clear: Mask
+    slopes: tuple[F32, F32]
 
 
-def foil_samples(maps: Maps, trusted: Mask) -> FoilSamples | None:
-    """Return the samples on foil, or None where there is none, or too few lights to tell."""
+def foil_samples(maps: Maps, trusted: Mask, p: F32, q: F32) -> FoilSamples | None:
+    """Return the samples on foil, or None where there is none, or too few lights to tell.
+
+    Args:
+        maps: the side.
+        trusted: (H, W) where relief counts.
+        p, q: (H, W) its level slopes.
+    """
     lights = maps.lights
     if lights is None or maps.specular is None or maps.normal is None:
         return None
@@ -68,13 +85,13 @@ def foil_samples(maps: Maps, trusted: Mask) -> FoilSamples | None:
     if not len(rows):
         return None
     window = (slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1))
-    p, q = relief.slopes(maps.normal[window])
+    across, up = relief.slopes(maps.normal[window])
     inside = mask[window]
     tilt = relief_of_light(lights).astype(np.float32)
     seen = np.empty((n, *inside.shape), np.float32)
     for i, frame in enumerate(maps.frames):
         grey = frame[window] @ np.asarray(CHANNELS, np.float32)
-        seen[i] = cv2.log(np.maximum(grey, np.float32(_DARKEST))) - (tilt[i, 0] * p + tilt[i, 1] * q)
+        seen[i] = cv2.log(np.maximum(grey, np.float32(_DARKEST))) - (tilt[i, 0] * across + tilt[i, 1] * up)
     place = round(_BASE * (n - 1))
     cell_px = max(8, round(_CELL_MM * maps.px_per_mm))
     for _ in range(2):  # each light's own level, and each pixel's, in turn
@@ -88,8 +105,8 @@ def foil_samples(maps: Maps, trusted: Mask) -> FoilSamples | None:
     for i in range(n):
         flash = cv2.dilate((seen[i] - base > allowed).astype(np.uint8), kernel) > 0
         clear[i] = ~flash
-        seen[i] = np.where(flash, base, seen[i]) + (tilt[i, 0] * p + tilt[i, 1] * q)
-    return FoilSamples(mask, window, seen, clear)
+        seen[i] = np.where(flash, base, seen[i]) + (tilt[i, 0] * across + tilt[i, 1] * up)
+    return FoilSamples(mask, window, seen, clear, (p, q))
 
 
 def _cell_median(values: F32, inside: Mask, cell_px: int) -> F32:
@@ -109,26 +126,38 @@ def _cell_median(values: F32, inside: Mask, cell_px: int) -> F32:
     return np.asarray(cv2.resize(grid, (w, h), interpolation=cv2.INTER_LINEAR), np.float32)
 
 
-def foil_light_t(maps: Maps, samples: FoilSamples, labels: Labels, weight: F32, t: F64) -> F64:
+def on_foil(samples: FoilSamples, labels: Labels) -> Mask:
+    """Return for each label, 0 to the largest, whether most of it is foil."""
+    count = int(labels.max()) + 1
+    inside = np.bincount(labels[samples.window][samples.mask[samples.window]], minlength=count)
+    most = inside > 0.5 * np.maximum(np.bincount(labels.ravel(), minlength=count), 1)
+    most[0] = False
+    return np.asarray(most)
+
+
+def foil_light_t(maps: Maps, samples: FoilSamples, labels: Labels, weight: F32, strong: Mask, t: F64) -> F64:
     """Return Student's t of marks as :func:`rcg.grading.surface_lights.light_t` has it, with those that lie
-    mostly on foil judged again by the samples that do not flash.
+    mostly on foil judged again by the samples that do not flash, and beside print where there is enough of
+    them.
 
     Args:
         maps: the side.
         samples: its foil.
         labels: (H, W) the marks.
         weight: (H, W) how much each pixel of a mark counts.
+        strong: (H, W) strong edges of print.
         t: of each label, 0 to the largest, from all samples.
     """
-    count = len(t)
-    inside = labels[samples.window]
-    on_foil = np.bincount(inside[samples.mask[samples.window]], minlength=count)
-    again = on_foil > 0.5 * np.maximum(np.bincount(labels.ravel(), minlength=count), 1)
-    again[0] = False
+    again = on_foil(samples, labels)
     if not again.any() or maps.lights is None:
         return t
+    count = len(t)
+    inside = labels[samples.window]
     at = np.flatnonzero(again[inside])
     label, share = inside.ravel()[at], weight[samples.window].ravel()[at].astype(np.float64)
+    beside = share * ~strong[samples.window].ravel()[at]
+    enough = np.bincount(label, beside, count) >= _ENOUGH_BESIDE * np.bincount(label, share, count)
+    share = np.where(enough[label], beside, share)
     total = np.maximum(np.bincount(label, share, count), 1e-9)
     n = len(samples.log)
     gradients, cover = np.zeros((n, count, 2)), np.zeros((n, count))
@@ -138,13 +167,51 @@ def foil_light_t(maps: Maps, samples: FoilSamples, labels: Labels, weight: F32, 
         own = share * samples.clear[i].ravel()[at]
         seen = np.bincount(label, own, count)
         cover[i] = seen / total
-        for axis in (0, 1):
-            change = cv2.Sobel(value, cv2.CV_32F, 1 - axis, axis, scale=1 / 8 - axis / 4)
-            gradients[i, :, axis] = np.bincount(label, own * change.ravel()[at], count) / np.maximum(
-                seen, 1e-9
-            )
-    judged = _weighted_t(gradients, cover, relief_of_light(maps.lights))
-    return np.where(again, judged, t)
+        for axis, sign in ((0, 1), (1, -1)):  # rows run down, y up
+            change = cv2.Sobel(value, cv2.CV_32F, 1 - axis, axis, scale=sign / 8)
+            slope = np.bincount(label, own * change.ravel()[at], count)
+            gradients[i, :, axis] = slope / np.maximum(seen, 1e-9)
+    return np.where(again, _weighted_t(gradients, cover, relief_of_light(maps.lights)), t)
+
+
+def beside_print(
+    maps: Maps, samples: FoilSamples, labels: Labels, trusted: Mask, strong: Mask, t: F64, *, seed: float
+) -> Mask:
+    """Return which marks on foil are dents that show beside the print on them: with the slopes under strong
+    print left out they still stand out by ``seed``, and they change with the lights.
+
+    Args:
+        maps: the side.
+        samples: its foil.
+        labels: (H, W) the marks.
+        trusted: (H, W) where relief counts.
+        strong: (H, W) strong edges of print.
+        t: of each label, of :func:`foil_light_t`.
+        seed: how far a mark must stand out, in the units of its peak.
+    """
+    may = on_foil(samples, labels) & (t >= _T_BESIDE)
+    found = np.zeros(len(t), bool)
+    if not may.any():
+        return found
+    p, q = samples.slopes
+    beside = trusted & ~strong
+    strength = seed / BLOB * np.abs(blob_score(p * beside, q * beside, maps.albedo, trusted, maps.px_per_mm))
+    found[np.unique(labels[strength > seed])] = True
+    return found & may
+
+
+def foil_threads(samples: FoilSamples, labels: Labels, size: F64, width: F64, share: F64, t: F64) -> Mask:
+    """Return which faint marks (k,) on foil are scratches: thin, off print, and sure by the lights.
+
+    Args:
+        samples: the foil.
+        labels: (H, W) the marks.
+        size, width: (k,) of each, mm.
+        share: (k,) of it on strong print.
+        t: (k,) of :func:`foil_light_t`.
+    """
+    thread = (size >= _THREAD_MM) & (width <= _THREAD_WIDTH_MM) & (share < _OFF_PRINT) & (t >= _T_THREAD)
+    return np.asarray(thread & on_foil(samples, labels))
 
 
 def _weighted_t(gradients: F64, cover: F64, by_slope: F64) -> F64:

@@ -392,9 +392,7 @@ def _with_relief(
             flat_field=order,
             device=device,
         )
-        solution = solve_foil(
-            solution, maps.frames, lights, px_per_mm=scale, mask=mask, threads=threads
-        )
+        solution = solve_foil(solution, maps.frames, lights, px_per_mm=scale, mask=mask, threads=threads)
     with watch.stage("relief", 0.8, "Computing relief"):
         normal = relief.flatten(solution.normal, mask, scale)
         curvature = relief.mean_curvature(normal, scale, mask=mask)

@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rcg.photometric.solve import CHANNELS, Solution
-from rcg.photometric.solve_pixel import MIN_DETERMINANT, Limits, jit, solve_symmetric
+from rcg.photometric.solve_pixel import MIN_DETERMINANT, Limits, Real, jit, solve_symmetric
 from rcg.photometric.types import BoolArray, FloatArray, Lights
 
 MIN_LIGHTS: Final = 6
@@ -37,7 +37,12 @@ _WHOLE: Final = 0.41
 """rank over number up to which a sample counts in full"""
 _NONE: Final = 0.72
 """and from which it does not count"""
+_LOWEST: Final = 0.05
+"""sine of the height of a light under which its samples say nothing"""
 Float64 = npt.NDArray[np.float64]
+Int64 = npt.NDArray[np.int64]
+Target = tuple[FloatArray, FloatArray, FloatArray, FloatArray, FloatArray]
+"""normal and albedo (H, W, 3), confidence, gloss and residual (H, W)"""
 
 
 def foil_mask(specular: FloatArray, frames: FloatArray, mask: BoolArray, px_per_mm: float) -> BoolArray:
@@ -73,9 +78,124 @@ def darkest_weights(count: int) -> Float64:
 
 
 @jit
+def _gather(
+    place: tuple[int, int],
+    frames: FloatArray,
+    source: Float64,
+    near: bool,
+    scale: Float64,
+    gain: Float64,
+    px_per_mm: float,
+    channels: tuple[float, float, float],
+    limits: Limits,
+    light: Float64,
+    value: Float64,
+    inverse: Float64,
+    order: Int64,
+) -> int:
+    """Write a pixel's light vectors (n, 3), radiances under unit irradiance (n,), the factors to them (n,),
+    and the order of its usable samples by height over a flat pixel, darkest first; return their number.
+    """
+    n, height, width = frames.shape[0], frames.shape[1], frames.shape[2]
+    row, col = place
+    x, y = (col - 0.5 * (width - 1)) / px_per_mm, (0.5 * (height - 1) - row) / px_per_mm
+    u, v = x * px_per_mm / (0.5 * width), y * px_per_mm / (0.5 * height)
+    used = 0
+    for i in range(n):
+        lx, ly, lz = source[i, 0], source[i, 1], source[i, 2]
+        along = gain[i, 0] + u * (gain[i, 1] + u * gain[i, 3] + v * gain[i, 4])
+        inverse[i] = scale[i] * (along + v * (gain[i, 2] + v * gain[i, 5]))
+        if near:
+            lx, ly = lx - x, ly - y
+            square = lx * lx + ly * ly + lz * lz
+            root = 1.0 / math.sqrt(square)
+            lx, ly, lz = lx * root, ly * root, lz * root
+            inverse[i] *= square
+        light[i, 0], light[i, 1], light[i, 2] = lx, ly, lz
+        red, green, blue = frames[i, row, col, 0], frames[i, row, col, 1], frames[i, row, col, 2]
+        seen = channels[0] * red + channels[1] * green + channels[2] * blue
+        value[i] = seen * inverse[i]
+        if max(red, green, blue) < limits.saturated and seen > limits.dark and lz > _LOWEST:
+            at = used
+            while at > 0 and value[order[at - 1]] * lz > value[i] * light[order[at - 1], 2]:
+                order[at] = order[at - 1]
+                at -= 1
+            order[at] = i
+            used += 1
+    return used
+
+
+@jit
+def _fit(
+    used: int, order: Int64, light: Float64, value: Float64, by_rank: Float64, weight: Float64
+) -> tuple[Real, Real, Real, Real]:
+    """Albedo times normal by weighted least squares of the heights, and the quality of the light matrix.
+    ``weight`` (n,) is written: that of each sample.
+    """
+    a00 = a01 = a02 = a11 = a12 = a22 = b0 = b1 = b2 = 0.0
+    weight[:] = 0
+    for r in range(used):
+        i, w = order[r], by_rank[r]
+        weight[i] = w
+        s, t, d = light[i, 0] / light[i, 2], light[i, 1] / light[i, 2], value[i] / light[i, 2]
+        a00 += w * s * s
+        a01 += w * s * t
+        a02 += w * s
+        a11 += w * t * t
+        a12 += w * t
+        a22 += w
+        b0 += w * s * d
+        b1 += w * t * d
+        b2 += w * d
+    g0, g1, g2, quality = solve_symmetric(a00, a01, a02, a11, a12, a22, b0, b1, b2)
+    return g0, g1, g2, quality
+
+
+@jit
+def _write(
+    place: tuple[int, int],
+    g: tuple[float, float, float],
+    frames: FloatArray,
+    light: Float64,
+    value: Float64,
+    inverse: Float64,
+    weight: Float64,
+    limits: Limits,
+    white: float,
+    target: Target,
+) -> None:
+    """Write a pixel's normal, albedo, confidence, gloss and residual, as the ordinary solve has them."""
+    normal, albedo, confidence, specular, residual = target
+    row, col = place
+    n = frames.shape[0]
+    length = math.sqrt(g[0] * g[0] + g[1] * g[1] + g[2] * g[2])
+    total = mean = misfit = gloss = shades = 0.0
+    albedo[row, col] = 0
+    for i in range(n):
+        model = g[0] * light[i, 0] + g[1] * light[i, 1] + g[2] * light[i, 2]
+        total += weight[i]
+        mean += weight[i] * value[i]
+        misfit += weight[i] * (value[i] - model) ** 2
+        gloss += max(value[i] - max(model, 0.0), 0.0) / inverse[i]
+        shade = max(model / length, 0.0)
+        shades += weight[i] * shade * shade
+        for c in range(3):
+            albedo[row, col, c] += weight[i] * shade * inverse[i] * frames[i, row, col, c]
+    mean /= total
+    misfit = math.sqrt(misfit / total) / max(mean, 1e-6)
+    noise = math.sqrt(limits.noise_share * mean + limits.noise_floor**2) / max(mean, 1e-6)
+    for c in range(3):
+        normal[row, col, c] = g[c] / length
+        albedo[row, col, c] /= max(shades, 1e-6) * white
+    share = (total - 2) / max(n - 2, 1)
+    confidence[row, col] = share / ((1 + (misfit / 0.15) ** 2) * (1 + (noise / 0.08) ** 2))
+    specular[row, col] = gloss / n
+    residual[row, col] = misfit
+
+
+@jit
 def _solve_rows(
-    first: int,
-    last: int,
+    rows: tuple[int, int],
     frames: FloatArray,
     where: BoolArray,
     source: Float64,
@@ -84,110 +204,43 @@ def _solve_rows(
     gain: Float64,
     px_per_mm: float,
     channels: tuple[float, float, float],
-    weights: Float64,
+    by_rank: Float64,
     limits: Limits,
     white: float,
-    normal: FloatArray,
-    albedo: FloatArray,
-    confidence: FloatArray,
-    specular: FloatArray,
-    residual: FloatArray,
+    target: Target,
 ) -> None:
-    """Solve the pixels of rows ``first`` to ``last`` that are in ``where``, into the five outputs.
-
-    Samples are compared and fitted as heights over a flat pixel: radiance over irradiance and over the
-    light's cosine. ``weights`` is (n + 1, n), a row for each number of usable samples.
+    """Solve the pixels of ``rows`` (first, one after the last) that are in ``where``. ``by_rank`` is
+    (n + 1, n): the weights for each number of usable samples.
     """
-    n, height, width = frames.shape[0], frames.shape[1], frames.shape[2]
-    light, value, inverse = np.empty((n, 3)), np.empty(n), np.empty(n)
+    n, width = frames.shape[0], frames.shape[2]
+    light, value, inverse, weight = np.empty((n, 3)), np.empty(n), np.empty(n), np.empty(n)
     order = np.empty(n, np.int64)
-    weight = np.empty(n)
-    for row in range(first, last):
-        y = (0.5 * (height - 1) - row) / px_per_mm
-        v = y / (0.5 * height / px_per_mm)
+    for row in range(rows[0], rows[1]):
         for col in range(width):
             if not where[row, col]:
                 continue
-            x = (col - 0.5 * (width - 1)) / px_per_mm
-            u = x / (0.5 * width / px_per_mm)
-            used = 0
-            for i in range(n):
-                lx, ly, lz = source[i, 0], source[i, 1], source[i, 2]
-                inverse[i] = scale[i] * (
-                    gain[i, 0]
-                    + u * (gain[i, 1] + u * gain[i, 3] + v * gain[i, 4])
-                    + v * (gain[i, 2] + v * gain[i, 5])
-                )
-                if near:
-                    lx, ly = lx - x, ly - y
-                    square = lx * lx + ly * ly + lz * lz
-                    root = 1.0 / math.sqrt(square)
-                    lx, ly, lz = lx * root, ly * root, lz * root
-                    inverse[i] *= square
-                light[i, 0], light[i, 1], light[i, 2] = lx, ly, lz
-                red, green, blue = frames[i, row, col, 0], frames[i, row, col, 1], frames[i, row, col, 2]
-                seen = channels[0] * red + channels[1] * green + channels[2] * blue
-                value[i] = seen * inverse[i]
-                weight[i] = 0.0
-                if max(red, green, blue) < limits.saturated and seen > limits.dark and lz > 0.05:
-                    # insertion by height, darkest first
-                    at = used
-                    while at > 0 and value[order[at - 1]] / light[order[at - 1], 2] > value[i] / lz:
-                        order[at] = order[at - 1]
-                        at -= 1
-                    order[at] = i
-                    used += 1
+            place = (row, col)
+            used = _gather(
+                place,
+                frames,
+                source,
+                near,
+                scale,
+                gain,
+                px_per_mm,
+                channels,
+                limits,
+                light,
+                value,
+                inverse,
+                order,
+            )
             if used < MIN_LIGHTS:
                 continue
-            a00 = a01 = a02 = a11 = a12 = a22 = b0 = b1 = b2 = total = mean = 0.0
-            for r in range(used):
-                i, w = order[r], weights[used, r]
-                weight[i] = w
-                s, t, d = light[i, 0] / light[i, 2], light[i, 1] / light[i, 2], value[i] / light[i, 2]
-                a00 += w * s * s
-                a01 += w * s * t
-                a02 += w * s
-                a11 += w * t * t
-                a12 += w * t
-                a22 += w
-                b0 += w * s * d
-                b1 += w * t * d
-                b2 += w * d
-                total += w
-                mean += w * value[i]
-            g0, g1, g2, quality = solve_symmetric(a00, a01, a02, a11, a12, a22, b0, b1, b2)
-            if quality < MIN_DETERMINANT or g2 <= 1e-6:
-                continue
-            length = math.sqrt(g0 * g0 + g1 * g1 + g2 * g2)
-            mean /= total
-            misfit = gloss = shade2 = red = green = blue = 0.0
-            for i in range(n):
-                model = g0 * light[i, 0] + g1 * light[i, 1] + g2 * light[i, 2]
-                misfit += weight[i] * (value[i] - model) ** 2
-                gloss += max(value[i] - max(model, 0.0), 0.0) / inverse[i]
-                shade = max(model / length, 0.0)
-                shade2 += weight[i] * shade * shade
-                share = weight[i] * shade * inverse[i]
-                red += share * frames[i, row, col, 0]
-                green += share * frames[i, row, col, 1]
-                blue += share * frames[i, row, col, 2]
-            misfit = math.sqrt(misfit / total) / max(mean, 1e-6)
-            noise = math.sqrt(limits.noise_share * mean + limits.noise_floor**2) / max(mean, 1e-6)
-            normal[row, col, 0], normal[row, col, 1], normal[row, col, 2] = (
-                g0 / length,
-                g1 / length,
-                g2 / length,
-            )
-            scaled = 1.0 / (max(shade2, 1e-6) * white)
-            albedo[row, col, 0], albedo[row, col, 1], albedo[row, col, 2] = (
-                red * scaled,
-                green * scaled,
-                blue * scaled,
-            )
-            known = (total - 2) / max(n - 2, 1)
-            confidence[row, col] = known / ((1 + (misfit / 0.15) ** 2) * (1 + (noise / 0.08) ** 2))
-            specular[row, col] = gloss / n
-            residual[row, col] = misfit
+            g0, g1, g2, quality = _fit(used, order, light, value, by_rank[used], weight)
+            if quality > MIN_DETERMINANT and g2 > 1e-6:
+                g = (g0, g1, g2)
+                _write(place, g, frames, light, value, inverse, weight, limits, white, target)
 
 
 def solve_foil(
@@ -223,41 +276,25 @@ def solve_foil(
     scale = 1.0 / np.asarray(lights.intensities, np.float64)
     if near:
         scale = scale / (source**2).sum(1)
-    weights = np.zeros((n + 1, n))
+    by_rank = np.zeros((n + 1, n))
     for count in range(MIN_LIGHTS, n + 1):
-        weights[count, :count] = darkest_weights(count)
-    out = [
-        m.copy()
-        for m in (
-            solution.normal,
-            solution.albedo,
-            solution.confidence,
-            solution.specular,
-            solution.residual,
-        )
-    ]
+        by_rank[count, :count] = darkest_weights(count)
+    target = (
+        solution.normal.copy(),
+        solution.albedo.copy(),
+        solution.confidence.copy(),
+        solution.specular.copy(),
+        solution.residual.copy(),
+    )
+    constants = (source.astype(np.float64), near, scale, solution.inverse_gain, float(px_per_mm), CHANNELS)
 
     def rows(first: int) -> None:
-        _solve_rows(
-            first,
-            min(first + _ROWS, len(mask)),
-            frames,
-            where,
-            source.astype(np.float64),
-            near,
-            scale,
-            solution.inverse_gain,
-            float(px_per_mm),
-            CHANNELS,
-            weights,
-            Limits(),
-            solution.white,
-            *out,
-        )
+        bounds = (first, min(first + _ROWS, len(mask)))
+        _solve_rows(bounds, frames, where, *constants, by_rank, Limits(), solution.white, target)
 
     with ThreadPoolExecutor(max(1, threads)) as pool:
         list(pool.map(rows, range(0, len(mask), _ROWS)))
-    normal, albedo, confidence, specular, residual = out
+    normal, albedo, confidence, specular, residual = target
     return replace(
         solution,
         normal=normal,
