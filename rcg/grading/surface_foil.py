@@ -171,7 +171,7 @@ def foil_light_t(maps: Maps, samples: FoilSamples, labels: Labels, weight: F32, 
             change = cv2.Sobel(value, cv2.CV_32F, 1 - axis, axis, scale=sign / 8)
             slope = np.bincount(label, own * change.ravel()[at], count)
             gradients[i, :, axis] = slope / np.maximum(seen, 1e-9)
-    return np.where(again, _weighted_t(gradients, cover, relief_of_light(maps.lights)), t)
+    return np.where(again, weighted_t(gradients, cover, relief_of_light(maps.lights)), t)
 
 
 def beside_print(
@@ -214,7 +214,7 @@ def foil_threads(samples: FoilSamples, labels: Labels, size: F64, width: F64, sh
     return np.asarray(thread & on_foil(samples, labels))
 
 
-def _weighted_t(gradients: F64, cover: F64, by_slope: F64) -> F64:
+def weighted_t(gradients: F64, cover: F64, by_slope: F64) -> F64:
     """Student's t of each mark with lights weighted by ``cover`` (n, k); 0 where too little is left to tell.
 
     With full weights this is the test of :mod:`rcg.grading.surface_lights`.
