@@ -19,9 +19,16 @@ from rcg.grading.centering import Borders
 from rcg.grading.flaws import describe
 from rcg.grading.schema import Finding, SurfaceMeasure
 from rcg.grading.strips import F32, F64
+from rcg.grading.surface_foil import (
+    FoilSamples,
+    beside_print,
+    foil_light_t,
+    foil_samples,
+    foil_threads,
+)
 from rcg.grading.surface_leak import mean_albedo
 from rcg.grading.surface_lights import light_ts
-from rcg.grading.surface_scores import blob_score, cell_spread, level_slopes, line_score, print_strength
+from rcg.grading.surface_scores import BLOB, blob_score, cell_spread, level_slopes, line_score, print_strength
 from rcg.photometric.types import Maps
 
 Mask = npt.NDArray[np.bool_]
@@ -37,8 +44,6 @@ _TRUST: Final = 0.05
 """confidence from which relief counts at all; what is noisy for want of light is judged by its local noise"""
 _LINE: Final = 3.1
 """line score that chance does not reach on clean cards; see docs/photometric-defects.md"""
-_BLOB: Final = 5.0
-"""the same of dents"""
 _SEED: Final = 8.0
 _GROW: Final = 4.8
 _SEED_ON_PRINT: Final = 12.0
@@ -94,7 +99,7 @@ def anomaly(p: F32, q: F32, maps: Maps, trusted: Mask, *, threads: int = 1) -> F
     ``q`` are of :func:`level_slopes`; the result does not depend on ``threads``.
     """
     line = line_score(p, q, maps.albedo, trusted, maps.px_per_mm, threads=threads) / np.float32(_LINE)
-    blob = blob_score(p, q, maps.albedo, trusted, maps.px_per_mm, threads=threads) / np.float32(_BLOB)
+    blob = blob_score(p, q, maps.albedo, trusted, maps.px_per_mm, threads=threads) / np.float32(BLOB)
     return np.asarray(-_SEED * np.where(np.abs(line) > np.abs(blob), line, blob), np.float32)
 
 
@@ -162,21 +167,29 @@ def believed(peak: F64, share: F64, t: F64) -> Mask:
     return np.asarray((t >= needed_t) & (peak >= needed))
 
 
-def marks(maps: Maps, z: F32, trusted: Mask, *, threads: int = 1) -> list[Mask]:
+def marks(
+    maps: Maps, z: F32, trusted: Mask, foil: FoilSamples | None = None, *, threads: int = 1
+) -> list[Mask]:
     """Return the regions (H, W) that are relief: those that stand out, and long thin ones that do so faintly.
 
-    Chance makes clusters, but no thread of 2 mm that is as thin as a scratch.
+    Chance makes clusters, but no thread of 2 mm that is as thin as a scratch. On foil what does not flash
+    tells relief so surely that shorter threads count, and dents that lie on print.
     """
     strength = np.abs(z)
+    strong = strong_print(maps, trusted)
     join_px = max(round(_JOIN_MM * maps.px_per_mm / 2), 1)
     labels = hysteresis(strength, _SEED, _GROW, join_px)
     faint = hysteresis(strength, _FAINT_SEED, _FAINT_GROW, join_px)
     t, faint_t = light_ts(maps, (labels, faint), strength, threads=threads)
-    strong = strong_print(maps, trusted)
+    if foil is not None:
+        t = foil_light_t(maps, foil, labels, strength, strong, t)
+        faint_t = foil_light_t(maps, foil, faint, strength, strong, faint_t)
     share = _share_of(labels, strong)
     real = believed(_peaks(labels, strength), share, t)
     if not np.isfinite(t).any():
         real &= _told_by_few(labels, maps, share)
+    if foil is not None:
+        real |= beside_print(maps, foil, labels, trusted, strong, t, seed=_SEED)
     regions = [labels == label for label in np.unique(labels[labels > 0]) if real[label]]
 
     taken = np.zeros(int(faint.max()) + 1, bool)
@@ -184,7 +197,10 @@ def marks(maps: Maps, z: F32, trusted: Mask, *, threads: int = 1) -> list[Mask]:
     share, t = _share_of(faint, strong), faint_t
     size, width = _extents(faint, maps.px_per_mm)
     thin = (width <= _THIN_MM) & (t >= _T_LEAST) | (width <= _SURE_THIN_MM) & (t >= _T_SURE)
-    thin &= (size >= _THREAD_MM) & (share < _PARTLY_ON_PRINT) & np.isfinite(t) & ~taken
+    thin &= (size >= _THREAD_MM) & (share < _PARTLY_ON_PRINT)
+    if foil is not None:
+        thin |= foil_threads(foil, faint, size, width, share, t)
+    thin &= np.isfinite(t) & ~taken
     return regions + [faint == label for label in np.flatnonzero(thin) if label > 0]
 
 
@@ -234,7 +250,7 @@ def measure_surface(
         ), []
     p, q = level_slopes(maps, trusted)
     z = anomaly(p, q, maps, trusted, threads=threads)
-    regions = marks(maps, z, trusted, threads=threads)
+    regions = marks(maps, z, trusted, foil_samples(maps, trusted, p, q), threads=threads)
     findings = [f for region in regions if (f := describe(maps, region, z, trusted)) is not None]
     noisy = noisy_share(p, q, maps.px_per_mm, inside, trusted)
     reason = None

@@ -58,7 +58,7 @@ def light_ts(maps: Maps, marks: Sequence[Labels], weight: F32, *, threads: int =
 
     with ThreadPoolExecutor(max(1, threads)) as pool:
         by_frame = list(pool.map(one, maps.frames))
-    by_slope = _relief_of_light(lights)
+    by_slope = relief_of_light(lights)
     return [
         _t_of(np.stack(gradients), by_slope) if count > 1 else np.full(count, np.inf)
         for count, gradients in zip(counts, zip(*by_frame, strict=True), strict=True)
@@ -89,7 +89,7 @@ def _log_gradient(frame: F32, px_per_mm: float) -> tuple[F32, F32]:
     return np.asarray(gx, np.float32), np.asarray(gy, np.float32)
 
 
-def _relief_of_light(lights: Lights) -> F64:
+def relief_of_light(lights: Lights) -> F64:
     """(n, 2) change of log brightness by a unit slope in x, in y."""
     x, y, z = lights.directions.T
     return np.asarray(np.stack([-x, -y], 1) / np.maximum(z, 0.05)[:, None], np.float64)

@@ -32,6 +32,8 @@ _LINE_SIGMAS_MM: Final = (0.03, 0.06)
 _FINEST_PX: Final = 1.2
 """what is finer differs from frame to frame by where the pixels fell"""
 _BLOB_SIGMAS_MM: Final = (0.07, 0.14, 0.28)
+BLOB: Final = 5.0
+"""blob score that chance does not reach on clean cards; see docs/photometric-defects.md"""
 _CLIP: Final = 4.0
 """deviations that one pixel may add to a line"""
 _CUT: Final = 5.0

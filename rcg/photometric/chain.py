@@ -30,6 +30,7 @@ from rcg.photometric.mat.locate import locate_on_mat
 from rcg.photometric.rectify import map_shape, rectify
 from rcg.photometric.solve import solve_normals
 from rcg.photometric.solve_device import Device
+from rcg.photometric.solve_foil import solve_foil
 from rcg.photometric.types import (
     DEFAULT_PX_PER_MM,
     BoolArray,
@@ -401,6 +402,7 @@ def _with_relief(
             flat_field=order,
             device=device,
         )
+        solution = solve_foil(solution, maps.frames, lights, px_per_mm=scale, mask=mask, threads=threads)
     with watch.stage("relief", 0.8, "Computing relief"):
         normal = relief.flatten(solution.normal, mask, scale, threads=threads, out=solution.normal)
         curvature = relief.mean_curvature(normal, scale, mask=mask, threads=threads)

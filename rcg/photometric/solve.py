@@ -45,6 +45,7 @@ class Solution:
         inverse_gain: (n, 6) the flat field that was divided out, see :mod:`rcg.photometric.solve_gain`.
         device: ``"cpu"`` or ``"cuda"``, where it was solved.
         note: what a report should say of that; empty otherwise.
+        white: what the albedo was divided by.
     """
 
     normal: FloatArray
@@ -55,6 +56,7 @@ class Solution:
     inverse_gain: npt.NDArray[np.float64]
     device: str = "cpu"
     note: str = ""
+    white: float = 1.0
 
 
 def solve_normals(
@@ -124,7 +126,7 @@ def solve_normals(
             list(pool.map(rows, range(0, height, _ROWS)))
     white = _white(albedo, mask)
     albedo *= np.float32(1.0 / white)
-    return Solution(normal, albedo, confidence, specular, residual, gain, used, note)
+    return Solution(normal, albedo, confidence, specular, residual, gain, used, note, white)
 
 
 def _on_torch(
