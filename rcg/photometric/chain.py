@@ -402,7 +402,7 @@ def _with_relief(
             flat_field=order,
             device=device,
         )
-        solution = solve_foil(solution, maps.frames, lights, px_per_mm=scale, mask=mask, threads=threads)
+        solve_foil(solution, maps.frames, lights, px_per_mm=scale, mask=mask, threads=threads)
     with watch.stage("relief", 0.8, "Computing relief"):
         normal = relief.flatten(solution.normal, mask, scale, threads=threads, out=solution.normal)
         curvature = relief.mean_curvature(normal, scale, mask=mask, threads=threads)
