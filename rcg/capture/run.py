@@ -39,7 +39,7 @@ class GradeOutcome:
 
 @dataclass(frozen=True)
 class _Decoded:
-    frames: list[Frame]  # until they are rectified
+    frames: list[Frame]  # until they are registered
     used: list[FrameUsed]
     keys: list[str]
 
@@ -210,7 +210,7 @@ def _measured(
         mat_scale=mat_scale,
         threads=threads,
         progress=lambda fraction, message: report(0.05 + 0.75 * fraction, message),
-        rectified=decoded.frames.clear,
+        registered=decoded.frames.clear,
     )
 
 

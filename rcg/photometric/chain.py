@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
@@ -43,6 +44,7 @@ from rcg.photometric.types import (
     Registration,
 )
 
+Array = npt.NDArray[np.float64]
 Progress = Callable[[float, str], None]
 
 MAX_RESIDUAL_PX = 1.0
@@ -52,6 +54,8 @@ MIN_FRAMES = 4
 SATURATED = 0.985
 """linear share of full scale that counts as saturated: 254 of 255 in sRGB is 0.991"""
 _COARSE_PX_PER_MM = 10.0
+_AT_ONCE = 2
+"""frames rectified side by side: each takes 400 MB meanwhile at 40 px/mm"""
 _OVEREXPOSED = 0.5
 _MENTION_SATURATED = 0.02
 _CORNER_RADIUS_MM = 3.0
@@ -97,7 +101,7 @@ def measure(
     threads: int = 1,
     device: Device = "auto",
     progress: Progress | None = None,
-    rectified: Callable[[], None] | None = None,
+    registered: Callable[[], None] | None = None,
 ) -> Maps:
     """Compute the maps of one side.
 
@@ -112,11 +116,11 @@ def measure(
         camera_px_per_mm: pixels of a frame per millimetre on the card, from the rig.
         mat_scale: measured over nominal length of the printed mat's scale bar; with it a mat in view tells
             the card's size.
-        threads: for the solver.
+        threads: to compute with; the maps do not depend on it.
         device: of the solver; auto takes CUDA where there is one.
         progress: told (0..1, what is being done); may raise to cancel.
-        rectified: called when the photographs are needed no more: eight of 12 MP take 290 MB, which whoever
-            holds them may let go.
+        registered: called when the photographs are needed once more only: whoever holds them may let go,
+            and each goes when it is rectified. Eight of 12 MP take 290 MB.
 
     Raises:
         InputError: no card, several, one cut off, frames that differ in size or do not align, overexposure;
@@ -150,14 +154,22 @@ def measure(
         still = frame_to_reference(mat.ambient, pose)
     turned = _lights_on_card(lights, mat, pose, outline, mat_scale)
     level = None if turned is None else evening(turned, map_shape(size, px_per_mm, margin_mm), px_per_mm)
-    stack, saturated = _rectified(
-        lit, ambient, registration, outline, size, px_per_mm, margin_mm, gains, level, still, watch
-    )
     names, warned = tuple(frame.name for frame in lit), [w for frame in lit for w in frame.warnings]
-    lit, seen, ambient = [], [], None
-    if rectified is not None:
-        rectified()
-    mask = card_mask(stack.shape[1:3], size, px_per_mm)
+    seen = []
+    if registered is not None:
+        registered()
+    mask = card_mask(map_shape(size, px_per_mm, margin_mm), size, px_per_mm)
+    with watch.stage("rectify", 0.3, "Bringing the frames into millimetres"):
+
+        def warp(frame: Frame, homography: Array) -> FloatArray:
+            return rectify(frame, homography, outline, size, px_per_mm, margin_mm)
+
+        # An ambient frame may be all but black: unless it shows the mat, the camera stood still.
+        dark = None if ambient is None else warp(ambient, still)
+        ambient = None
+        stack, saturated = _rectified(
+            lit, dark, warp, registration.homographies, gains, level, mask, watch, threads
+        )
     said += _exposure_remarks(saturated, names)
     maps = Maps(
         px_per_mm=px_per_mm,
@@ -329,42 +341,42 @@ def _map_scale(outline: CardOutline, size: CardSize, px_per_mm: float) -> tuple[
 
 def _rectified(
     lit: list[Frame],
-    ambient: Frame | None,
-    registration: Registration,
-    outline: CardOutline,
-    size: CardSize,
-    px_per_mm: float,
-    margin_mm: float,
-    gains: npt.NDArray[np.float64] | None,
+    dark: FloatArray | None,
+    warp: Callable[[Frame, Array], FloatArray],
+    homographies: Array,
+    gains: Array | None,
     level: FloatArray | None,
-    still: npt.NDArray[np.float64],
+    mask: BoolArray,
     watch: _Watch,
+    threads: int,
 ) -> tuple[FloatArray, list[float]]:
     """Return the (n, H, W, 3) frames on the card, ambient light taken off, flat field and exposures evened,
-    and their saturated shares."""
-    dark: FloatArray | None = None
-    saturated: list[float] = []
-    stack: FloatArray | None = None
-    mask: BoolArray | None = None
-    with watch.stage("rectify", 0.3, "Bringing the frames into millimetres"):
-        if ambient is not None:
-            # An ambient frame may be all but black: unless it shows the mat, the camera stood still.
-            dark = rectify(ambient, still, outline, size, px_per_mm, margin_mm)
-        for index, frame in enumerate(lit):
-            if watch.progress:
-                watch.progress(0.3 + 0.2 * index / len(lit), f"Bringing frame {frame.name} into millimetres")
-            homography = registration.homographies[index]
-            flat = rectify(frame, homography, outline, size, px_per_mm, margin_mm)
-            if stack is None or mask is None:
-                stack = np.empty((len(lit), *flat.shape), np.float32)
-                mask = card_mask(flat.shape, size, px_per_mm)
-            saturated.append(float((brightest(flat)[mask] >= SATURATED).mean()))
-            lit_alone = flat if dark is None else np.maximum(flat - dark, 0)
-            if level is not None:
-                lit_alone = on_mat.evened(lit_alone, enlarged(level[index], flat.shape[:2]), SATURATED)
-            stack[index] = lit_alone if gains is None else on_mat.evened(lit_alone, gains[index], SATURATED)
-    if stack is None:
+    and their saturated shares. ``lit`` is emptied: each photograph goes when it was brought there."""
+    count = len(lit)
+    if not count:
         raise InputError("No frame came.", "Give one photograph, or four and more.")
+    stack: FloatArray = np.empty((count, *mask.shape, 3), np.float32)
+
+    def bring(index: int, frame: Frame) -> float:
+        flat = warp(frame, homographies[index])
+        share = float((brightest(flat)[mask] >= SATURATED).mean())
+        lit_alone = flat if dark is None else np.maximum(flat - dark, 0)
+        if level is not None:
+            lit_alone = on_mat.evened(lit_alone, enlarged(level[index], mask.shape), SATURATED)
+        stack[index] = lit_alone if gains is None else on_mat.evened(lit_alone, gains[index], SATURATED)
+        return share
+
+    saturated: list[float] = []
+    with ThreadPoolExecutor(max(1, min(threads, _AT_ONCE))) as pool:
+        coming = [pool.submit(bring, index, lit.pop(0)) for index in range(count)]
+        try:
+            for index, one in enumerate(coming):
+                saturated.append(one.result())
+                if watch.progress:
+                    watch.progress(0.3 + 0.2 * (index + 1) / count, "Bringing the frames into millimetres")
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
     return stack, saturated
 
 
