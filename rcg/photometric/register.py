@@ -27,9 +27,9 @@ from rcg.photometric.types import FloatArray, Registration
 
 Array = npt.NDArray[np.float64]
 
-_FINE_LONG_PX = 1000
-_LEVELS = ((0.35, 30), (1.0, 12))
-"""(share of the finest size, iterations) of each step of the fine registration."""
+_LONG_PX = 1000
+_LEVELS = ((0.35, 30), (0.7, 12))
+"""(share of that length, iterations) of each step of the fine registration; the print does the rest"""
 _INSET = 0.02
 _WORSE = 1.15
 
@@ -57,7 +57,7 @@ def register(
     target = greys[reference]
     ready = print_of(target, corners)
     patches = patches_of(target, corners)
-    levels = [(_template(target, corners, _FINE_LONG_PX * share), steps) for share, steps in _LEVELS]
+    levels = [(_template(target, corners, _LONG_PX * share), steps) for share, steps in _LEVELS]
 
     def one(k: int) -> tuple[Array, float]:
         if k == reference:
