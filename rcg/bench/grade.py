@@ -47,27 +47,36 @@ def bench_grade(threads: int, seed: int = 1, say: Say = lambda _: None) -> Table
         began = time.perf_counter()
         outcome = grade_input(read_folder(side), threads=threads)
         total = time.perf_counter() - began
-        say("Measuring at 40 px/mm in a process of its own ...")
-        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as fresh:
-            fine, fine_peak = fresh.submit(_fine_maps, side, threads).result()
+        say("Measuring at 40 px/mm in processes of their own ...")
+        fine, _ = _apart(side, threads, rounds=3)
+        _, fine_peak = _apart(side, threads, rounds=1)
     for stage, seconds in outcome.seconds.items():
         table.add(stage.removeprefix("front."), seconds, "s")
     table.add("the whole chain, 8 x 12 MP to a graded side", total, "s", "<= 10 s on 2 cores")
     table.add("peak memory of the process", _peak_mb(), "MB", "", "rendering included")
-    table.add("8 x 12 MP, decode to maps at 40 px/mm", fine, "s", "<= 8 s on 2 cores")
-    table.add("... peak memory of its process", fine_peak, "MB", "<= 2048 MB")
+    table.add(
+        "8 x 12 MP, decode to maps at 40 px/mm", fine, "s", "<= 8 s on 2 cores", "best of 3 in one process"
+    )
+    table.add("... peak memory of a process that does it once", fine_peak, "MB", "<= 2048 MB")
     _solver(table, threads, say)
     return table
 
 
-def _fine_maps(side: Path, threads: int) -> tuple[float, float]:
-    """Return seconds from files to maps at 40 px/mm, once all is compiled, and the process's peak memory in
-    MB."""
+def _apart(side: Path, threads: int, rounds: int) -> tuple[float, float]:
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as fresh:
+        return fresh.submit(_fine_maps, side, threads, rounds).result()
+
+
+def _fine_maps(side: Path, threads: int, rounds: int) -> tuple[float, float]:
+    """Return seconds from files to maps at 40 px/mm, the best of some rounds, and the process's peak memory
+    in MB."""
     front, size = read_folder(side).sides["front"], chosen_size(None, None)
-    measure_side(front, size, threads=threads)
-    began = time.perf_counter()
-    measure_side(front, size, px_per_mm=_FINE_PX_PER_MM, threads=threads)
-    return time.perf_counter() - began, _peak_mb()
+    best = float("inf")
+    for _ in range(rounds):
+        began = time.perf_counter()
+        measure_side(front, size, px_per_mm=_FINE_PX_PER_MM, threads=threads)
+        best = min(best, time.perf_counter() - began)
+    return best, _peak_mb()
 
 
 def _solver(table: Table, threads: int, say: Say) -> None:
