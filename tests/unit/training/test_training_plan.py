@@ -8,7 +8,8 @@ from rcg.training.anchors import plan_anchors
 from rcg.training.architectures import ARCHITECTURES, compatible
 from rcg.training.fields import FIELDS
 from rcg.training.metrics import METRICS, metric
-from rcg.training.plan import input_size, plan
+from rcg.training.plan import plan
+from rcg.training.proposals import input_size
 from rcg.training.spec import DatasetRef, MaskOptions, RunSpec, read_spec
 from rcg.training.summary import Summary, summarise
 
