@@ -104,8 +104,13 @@ def ending_of(name: str) -> str:
 
 def base_layer(layers: list[dict[str, Any]]) -> dict[str, Any] | None:
     """Return the layer that other tools are shown: colour, else the first that is an image."""
-    images = [layer for layer in layers if layer["media_type"] != NPY]
-    return next((layer for layer in images if layer["name"] == "colour"), images[0] if images else None)
+    first = None
+    for layer in layers:
+        if layer["media_type"] != NPY:
+            if layer["name"] == "colour":
+                return layer
+            first = first or layer
+    return first
 
 
 def layer_file(sha256: str, media_type: str) -> str:

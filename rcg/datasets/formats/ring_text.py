@@ -17,17 +17,21 @@ def measure(text: str) -> tuple[list[list[float]], list[float]]:
     if not text:
         return [], []
     numbers = from_json(f"[{text[:-1].replace(';', ',')}]")
-    flat = np.fromiter(numbers, np.float64, len(numbers)).reshape(-1, 2)
+    flat = np.fromiter(numbers, np.float64, len(numbers))
+    x, y = flat[0::2].copy(), flat[1::2].copy()
     data = np.frombuffer(text.encode(), np.uint8)
     ends = data[(data == _COMMA) | (data == _RING)]
     stops = np.flatnonzero(ends[1::2] == _RING) + 1
     starts = np.concatenate([[0], stops[:-1]])
-    low, high = np.minimum.reduceat(flat, starts), np.maximum.reduceat(flat, starts)
+    left, top = np.minimum.reduceat(x, starts), np.minimum.reduceat(y, starts)
+    right, bottom = np.maximum.reduceat(x, starts), np.maximum.reduceat(y, starts)
     # Gauss's shoelace formula about each ring's first point, so that no digits are lost far from the origin.
-    x, y = (flat - np.repeat(flat[starts], stops - starts, axis=0)).T
-    cross = np.zeros(len(flat))
+    points = stops - starts
+    x -= np.repeat(x[starts], points)
+    y -= np.repeat(y[starts], points)
+    cross = np.zeros(len(x))
     cross[:-1] = x[:-1] * y[1:] - x[1:] * y[:-1]
     cross[stops - 1] = 0.0  # the side back to the first point, which is the origin
     areas = np.abs(np.add.reduceat(cross, starts)) / 2
-    boxes = np.hstack([low, high - low])
+    boxes = np.stack([left, top, right - left, bottom - top], axis=1)
     return np.round(boxes, DECIMALS).tolist(), np.round(areas, DECIMALS).tolist()

@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import IO, Protocol, Self
 
 _FORBIDDEN = re.compile(r'[\x00-\x1f\x7f<>:"|?*]')
-_SAFE = re.compile(r"[\w-][\w. -]*[\w-]", re.ASCII)
+_SAFE = re.compile(r"[\w-](?:[\w. -]*[\w-])?(?:/[\w-](?:[\w. -]*[\w-])?)*", re.ASCII)
 _PACKED = {".json", ".jsonl", ".txt", ".xml", ".yaml", ".npy"}
 """endings of files that get smaller; images do not"""
 _DATE = (1980, 1, 1, 0, 0, 0)
