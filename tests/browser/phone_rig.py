@@ -58,11 +58,11 @@ class PhoneBrowser:
         self.page.locator("body[data-ready]").wait_for()
 
     def _sign_in(self, server):
-        """By a link; links are rationed, and tests that follow each other outrun people: then wait and go on."""
+        """By a link. Links are rationed, and tests that follow each other outrun people: then wait."""
         for _ in range(_SIGN_INS):
             self.page.goto(server.link())
             self.page.wait_for_function(
-                "() => location.pathname === '/' || document.querySelector('[data-problem]')?.hidden === false"
+                "() => location.pathname === '/' || document.querySelector('[data-problem]')?.hidden == false"
             )
             if self.page.url == server.url + "/":
                 return

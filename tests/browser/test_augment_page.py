@@ -1,5 +1,6 @@
 """The page of recipes on a real dataset: draws come; steps are edited by mouse and keys, saved, refused."""
 
+import re
 import time
 
 import pytest
@@ -111,6 +112,23 @@ def test_a_recipe_is_edited_on_ones_own_items_saved_and_found_again(open_page, s
     assert "Augment: dents" in page.get_by_role("dialog").inner_text()
     page.get_by_role("button", name="Delete recipe").click()
     page.locator("tr", has_text="Dents, turned").wait_for(state="detached")
+
+
+def test_a_press_before_the_list_can_delete_is_done_when_it_can(open_page, server):
+    recipe = {"name": "Pressed early", "steps": [{"op": "flip_horizontal"}]}
+    server.call("POST", "/api/recipes", {"recipe": recipe})
+    page = open_page()
+    held = []
+    page.route(re.compile(r"/static/dist/list-.*\.js"), lambda route: held.append(route))
+    page.goto("/augment/")
+    page.get_by_role("button", name="Delete Pressed early").click()
+    assert page.locator("button[aria-busy=true]").count() == 1
+    assert held, "the list's script was not asked for"
+    page.unroute_all()
+    for route in held:
+        route.continue_()
+    page.get_by_role("dialog").get_by_role("button", name="Delete recipe").click()
+    page.get_by_text("Pressed early").wait_for(state="detached")
 
 
 def test_the_same_seed_draws_the_same_and_new_draws_others(open_page, dents):

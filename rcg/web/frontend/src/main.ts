@@ -4,7 +4,8 @@ import * as live from "./lib/live";
 import { retell } from "./lib/time";
 import * as frame from "./frame";
 
-type Mount = (root: HTMLElement) => void;
+/** May return a promise: until it is kept, the island's buttons do not work yet. */
+type Mount = (root: HTMLElement) => void | Promise<void>;
 const ISLANDS: Record<string, () => Promise<{ mount: Mount }>> = {
   "snippet": () => import("./islands/snippet"),
   "drop": () => import("./islands/drop"),
@@ -51,7 +52,8 @@ function mountAll(root: ParentNode): void {
     const load = ISLANDS[element.dataset["island"] ?? ""];
     if (!load || mounted.has(element)) continue;
     mounted.add(element);
-    load().then((island) => { try { island.mount(element); } finally { told(element); } }, () => {
+    load().then((island) => island.mount(element)).then(() => told(element), (error: unknown) => {
+      console.error(error);
       element.prepend(notice("bad", "This part of the page did not load.", "Reload the page; if it stays so, see whether the server still runs."));
       told(element, "failed");
     });

@@ -2,8 +2,8 @@
 import { notice, one } from "../../lib/dom";
 import { explain } from "../../lib/api";
 
-export function mount(root: HTMLElement): void {
-  void import("./app").then(async ({ Annotator }) => {
+export function mount(root: HTMLElement): Promise<void> {
+  return import("./app").then(async ({ Annotator }) => {
     await new Annotator(root, JSON.parse(root.dataset["config"] ?? "{}") as never).start();
   }).catch((error: unknown) => {
     const box = one("[data-message]", root), known = explain(error);

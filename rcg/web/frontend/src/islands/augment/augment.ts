@@ -1,5 +1,5 @@
 // The area Augment: the list of recipes, and the editor with its preview.
-export function mount(root: HTMLElement): void {
-  if (root.dataset["view"] === "editor") void import("./editor").then((part) => part.mount(root));
-  else void import("./list").then((part) => part.mount(root));
+export async function mount(root: HTMLElement): Promise<void> {
+  const part = root.dataset["view"] === "editor" ? await import("./editor") : await import("./list");
+  part.mount(root);
 }
