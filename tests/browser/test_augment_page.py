@@ -119,12 +119,15 @@ def test_a_press_before_the_list_can_delete_is_done_when_it_can(open_page, serve
     server.call("POST", "/api/recipes", {"recipe": recipe})
     page = open_page()
     held = []
-    page.route(re.compile(r"/static/dist/list-.*\.js"), lambda route: held.append(route))
+
+    def hold(route):
+        held.append(route)
+
+    page.route(re.compile(r"/static/dist/list-.*\.js"), hold)
     page.goto("/augment/")
     page.get_by_role("button", name="Delete Pressed early").click()
     assert page.locator("button[aria-busy=true]").count() == 1
     assert held, "the list's script was not asked for"
-    page.unroute_all()
     for route in held:
         route.continue_()
     page.get_by_role("dialog").get_by_role("button", name="Delete recipe").click()
