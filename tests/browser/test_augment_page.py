@@ -131,7 +131,7 @@ def test_a_press_before_the_list_can_delete_is_done_when_it_can(open_page, serve
     for route in held:
         route.continue_()
     page.get_by_role("dialog").get_by_role("button", name="Delete recipe").click()
-    page.get_by_text("Pressed early").wait_for(state="detached")
+    page.locator("tr", has_text="Pressed early").wait_for(state="detached")
 
 
 def test_the_same_seed_draws_the_same_and_new_draws_others(open_page, dents):
