@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rcg.grading.strips import F32, F64
-from rcg.grading.surface_lights import MIN_LIGHTS, relief_of_light
+from rcg.grading.surface_lights import MIN_LIGHTS, relief_of_light, strongest_curvature
 from rcg.grading.surface_scores import BLOB, blob_score
 from rcg.photometric import relief
 from rcg.photometric.solve import CHANNELS
@@ -224,12 +224,7 @@ def weighted_t(gradients: F64, cover: F64, by_slope: F64) -> F64:
     spread_of = np.linalg.inv(normal)
     found = np.einsum("lab,ib,il,ilx->alx", spread_of, design, cover, gradients)
     left = gradients - np.einsum("ia,alx->ilx", design, found)
-    slopes = found[1:]
-    xx, yy, xy = slopes[0, :, 0], slopes[1, :, 1], 0.5 * (slopes[0, :, 1] + slopes[1, :, 0])
-    middle, reach = 0.5 * (xx + yy), np.hypot(0.5 * (xx - yy), xy)
-    strongest = np.where(middle >= 0, middle + reach, middle - reach)
-    angle = 0.5 * np.arctan2(2 * xy, xx - yy) + np.where(middle >= 0, 0.0, np.pi / 2)
-    across = np.stack([np.cos(angle), np.sin(angle)])
+    strongest, across = strongest_curvature(found[1:])
     misfit = np.einsum("ilx,xl->il", left, across)
     free = cover.sum(axis=0) - 3
     spread = np.sqrt((cover * misfit**2).sum(axis=0) / np.maximum(free, _LEAST_LEFT))

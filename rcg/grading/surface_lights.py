@@ -95,6 +95,20 @@ def relief_of_light(lights: Lights) -> F64:
     return np.asarray(np.stack([-x, -y], 1) / np.maximum(z, 0.05)[:, None], np.float64)
 
 
+def strongest_curvature(slopes: F64) -> tuple[F64, F64]:
+    """Return the strongest second derivative (k,) of each mark and the unit direction (2, k) across it.
+
+    Args:
+        slopes: (2, k, 2) slope in x or y, mark, derivative by x or y.
+    """
+    xx, yy, xy = slopes[0, :, 0], slopes[1, :, 1], 0.5 * (slopes[0, :, 1] + slopes[1, :, 0])
+    middle, reach = 0.5 * (xx + yy), np.hypot(0.5 * (xx - yy), xy)
+    strongest = np.where(middle >= 0, middle + reach, middle - reach)
+    angle = 0.5 * np.arctan2(2 * xy, xx - yy) + np.where(middle >= 0, 0.0, np.pi / 2)
+    across = np.stack([np.cos(angle), np.sin(angle)])
+    return strongest, across
+
+
 def _t_of(gradients: F64, by_slope: F64) -> F64:
     """Student's t of each mark: its strongest second derivative over the error that the leftover gives it."""
     n = len(by_slope)
@@ -103,11 +117,7 @@ def _t_of(gradients: F64, by_slope: F64) -> F64:
     found = np.einsum("ki,ila->kla", solve, gradients)
     left = gradients - np.einsum("ik,kla->ila", design, found)
     slopes = found[1:]  # (slope x or y, mark, derivative by x or y)
-    xx, yy, xy = slopes[0, :, 0], slopes[1, :, 1], 0.5 * (slopes[0, :, 1] + slopes[1, :, 0])
-    middle, reach = 0.5 * (xx + yy), np.hypot(0.5 * (xx - yy), xy)
-    strongest = np.where(middle >= 0, middle + reach, middle - reach)
-    angle = 0.5 * np.arctan2(2 * xy, xx - yy) + np.where(middle >= 0, 0.0, np.pi / 2)
-    across = np.stack([np.cos(angle), np.sin(angle)])
+    strongest, across = strongest_curvature(slopes)
     misfit = np.einsum("ila,al->il", left, across)
     spread = np.sqrt((misfit**2).sum(axis=0) / (n - 3))
     gain = np.linalg.norm(np.einsum("al,ai->li", across, solve[1:]), axis=1)

@@ -10,6 +10,8 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
+from rcg.photometric.select_kernel import select
+
 Array = npt.NDArray[np.float64]
 F32 = npt.NDArray[np.float32]
 
@@ -40,32 +42,9 @@ def _add_sample(cues: npt.NDArray[np.uint8], x: float, y: float, into: F32) -> N
 
 
 @_jit
-def _select(values: F32, count: int, k: int) -> np.float32:
-    """The k-th smallest of the first ``count`` values, which are moved about (Hoare's selection)."""
-    low, high = 0, count - 1
-    while low < high:
-        pivot = values[k]
-        i, j = low, high
-        while i <= j:
-            while values[i] < pivot:
-                i += 1
-            while values[j] > pivot:
-                j -= 1
-            if i <= j:
-                values[i], values[j] = values[j], values[i]
-                i += 1
-                j -= 1
-        if j < k:
-            low = i
-        if k < i:
-            high = j
-    return np.float32(values[k])
-
-
-@_jit
 def _median(values: F32, count: int) -> np.float32:
     """The median of the first ``count`` values, which are moved about."""
-    middle = _select(values, count, count // 2)
+    middle = np.float32(select(values, count, count // 2))
     if count % 2:
         return middle
     below = values[0]

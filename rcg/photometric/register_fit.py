@@ -6,6 +6,8 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
+from rcg.photometric.select_kernel import select
+
 Array = npt.NDArray[np.float64]
 
 _jit = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz"})
@@ -13,32 +15,16 @@ _jit = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"contra
 
 @_jit
 def median_magnitude(values: Array) -> float:
-    """Return the median of the magnitudes of (k,) values (Hoare's selection); NaN of none."""
+    """Return the median of the magnitudes of (k,) values; NaN of none."""
     count = len(values)
     if count == 0:
         return np.nan
     size = np.abs(values)
     middle = count // 2
-    low, high = 0, count - 1
-    while low < high:
-        pivot = size[middle]
-        i, j = low, high
-        while i <= j:
-            while size[i] < pivot:
-                i += 1
-            while size[j] > pivot:
-                j -= 1
-            if i <= j:
-                size[i], size[j] = size[j], size[i]
-                i += 1
-                j -= 1
-        if j < middle:
-            low = i
-        if middle < i:
-            high = j
+    usual = select(size, count, middle)
     if count % 2:
-        return float(size[middle])
-    return float(0.5 * (size[middle] + size[:middle].max()))
+        return float(usual)
+    return float(0.5 * (usual + size[:middle].max()))
 
 
 @_jit
