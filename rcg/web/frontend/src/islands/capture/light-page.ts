@@ -68,8 +68,7 @@ export function mount(root: HTMLElement): void {
   };
   const look = async (): Promise<void> => {
     const now = await call<{ pending: Asked | null; light: string | null }>("GET", `/api/rigs/${config.rig}/light`).catch((error: unknown) => {
-      const known = explain(error);
-      if (known.status === 404) { stop(); if (problem) problem.textContent = `${known.detail} ${known.hint}`; }
+      if (explain(error).status === 404) { stop(); if (problem) problem.textContent = "This rig was deleted. Open the page of another one: Capture, Rigs."; }
       return null;
     });
     if (now?.pending) take({ ...now.pending, ack: true });
