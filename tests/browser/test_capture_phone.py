@@ -5,6 +5,7 @@ import io
 import ssl
 import time
 import urllib.request
+from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
@@ -431,6 +432,35 @@ def test_a_lamp_in_the_hand_waits_for_a_tap(own, phone, plain):
     page.get_by_text("The printed mat is not in view: nothing can check").wait_for()
     page.get_by_role("heading", name="Torch is taken").wait_for(timeout=60_000)
     check_lights(own, plain, session_of(own)["frames"])
+
+
+def test_a_look_that_comes_late_takes_no_tap_away(own, phone, plain):
+    """The page looks now and then for what is asked; an answer older than what it heard since is worth nothing."""
+    rigs = {rig["name"] for rig in own.call("GET", "/api/rigs")["items"]}
+    if "hand" not in rigs:
+        own.call("POST", "/api/rigs", {"name": "hand", "driver": "manual"})
+    page = phone(own, plain).page
+    plain.show("1")
+    begin(page, "Late", rig="hand", way="By hand")
+    late = []
+    asks = "**/api/rigs/*/light"
+    page.route(asks, lambda route: late.append((route, own.call("GET", urlsplit(route.request.url).path))))
+    page.locator("[data-go]").click()
+    tap_lit(page, plain, {"ambient": "ambient"})
+    advice = page.locator("[data-advice]", has_text="(stop 1)")
+    advice.wait_for()
+    page.wait_for_timeout(1700)
+    assert late, "the page looked"
+    tap_lit(page, plain, {"1": "1"})
+    page.locator("[data-advice]", has_text="(stop 2)").wait_for()
+    for route, answer in late:
+        route.fulfill(json=answer)
+    page.unroute(asks)
+    page.wait_for_timeout(200)
+    assert not advice.is_visible()
+    tap_lit(page, plain, {"2": "2"})
+    page.locator("[data-advice]", has_text="(stop 3)").wait_for()
+    page.locator("[data-stop]").click()
 
 
 def tap_lit(page, scene, shows):

@@ -287,7 +287,8 @@ export class Phone {
   }
 
   private ask(words: string | null): void {
-    if (words === null || !this.stopper || !this.session) return;
+    if (!this.stopper || !this.session) return;
+    if (words === null) { this.screen.button("…", false); return; }  // answered: a tap would go nowhere
     this.screen.advise(words);
     if (this.session.rig?.acknowledged_by === "person") { this.screen.button("Lit", true, true); tremble(15); }
   }
