@@ -5,7 +5,7 @@ import { askLight } from "./shoot";
 import { AMBIENT, type Session } from "./types";
 
 export interface Sample { at: number; mean: number }
-const DARK_MS = 700, WATCHED_MS = 1500, WIDTH = 96;
+const DARK_MS = 700, WATCHED_MS = 1500, WIDTH = 96, TRIES = 3;
 const NEAR = 0.02, LEAST = 1, SEEN = 4, END = 3;  // of the change; grey levels; the last third says where it ends
 const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -33,14 +33,12 @@ export async function measureLights(session: Session, camera: Camera, say: (word
   const lights = session.wanted.filter((light) => light !== AMBIENT);
   const found: number[] = [], unseen: string[] = [];
   for (const light of lights) {
+    let seconds: number | null = null;
+    for (let tried = 0; tried < TRIES && seconds === null && !stop.aborted; tried++) {
+      say(`Light ${light} of ${lights.length}${tried ? ", once more" : ""}. Hold still.`);
+      seconds = await measureLight(session, camera, light);
+    }
     if (stop.aborted) break;
-    say(`Light ${light} of ${lights.length}. Hold still.`);
-    await askLight(session.id, AMBIENT);
-    await wait(DARK_MS);
-    const dark = middle((await watch(camera, 200)).map((sample) => sample.mean));
-    await askLight(session.id, light);
-    const from = performance.now();
-    const seconds = settledAfter(await watch(camera, WATCHED_MS), from, dark);
     if (seconds === null) { unseen.push(light); continue; }
     found.push(seconds);
     await tell(session, light, seconds, Math.max(...found));
@@ -48,6 +46,16 @@ export async function measureLights(session: Session, camera: Camera, say: (word
   if (!found.length) return "No light was seen to come on and stay: point the camera at the card, and see that the room is dark.";
   const longest = Math.round(1000 * Math.max(...found));
   return `Steady ${longest} ms after the acknowledgement, the slowest of ${found.length} lights.${unseen.length ? ` Not steady, or not seen: light ${unseen.join(", ")}.` : ""}`;
+}
+
+/** Seconds of one light; null when it was not seen to come on and stay, for which a hand that moved is enough. */
+async function measureLight(session: Session, camera: Camera, light: string): Promise<number | null> {
+  await askLight(session.id, AMBIENT);
+  await wait(DARK_MS);
+  const dark = middle((await watch(camera, 200)).map((sample) => sample.mean));
+  await askLight(session.id, light);
+  const from = performance.now();
+  return settledAfter(await watch(camera, WATCHED_MS), from, dark);
 }
 
 /** A server that knows no such call keeps the slowest of all. */
