@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from pydantic_core import from_json
+from pydantic_core import from_json, to_json
 
 from rcg.datasets.formats.coco_text import HOLES, AnnotationWriter, dump
 from rcg.datasets.formats.outgoing import Outgoing
@@ -92,9 +92,8 @@ def export(out: Outgoing) -> tuple[int, int]:
 
 
 def _add(out: Outgoing, line: str, parts: dict[str, _Part], opened: Callable[[str], _Part]) -> None:
-    end = line.rfind(
-        '],"card":"'
-    )  # of the annotations: no string holds a bare quote, and only a card is a text
+    # Where the annotations end: no string holds a bare quote, and only a card is a text.
+    end = line.rfind('],"card":"')
     facts = "{" + line[end + 2 :]
     item = from_json(facts)
     part = parts.get(item["split"]) or opened(item["split"])
@@ -103,7 +102,7 @@ def _add(out: Outgoing, line: str, parts: dict[str, _Part], opened: Callable[[st
     part.writer.add_item(line[len('{"annotations":[') : end], part.count, width, height)
     path = out.base(item, IMAGES)
     out.rest(item)
-    name = dump(path.removeprefix(IMAGES))
+    name = to_json(path.removeprefix(IMAGES)).decode()
     image = f'{{"id":{part.count},"file_name":{name},"width":{width},"height":{height},"rcg":{facts}}}'
     part.images.write((b",\n" if part.count > 1 else b"") + image.encode())
     if part.writer.full():
