@@ -12,7 +12,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic_core import from_json, to_json
 
@@ -46,6 +46,16 @@ def check_of(segmentation: Any, bbox: Any, keypoints: Any = None) -> str:
     return hashlib.sha256(dump([segmentation, bbox, keypoints]).encode()).hexdigest()[:12]
 
 
+class _Waiting(NamedTuple):
+    """An item's annotations as text, and how many they are."""
+
+    body: str
+    count: int
+    image_id: int
+    width: int
+    height: int
+
+
 class AnnotationWriter:
     """Turns annotations into COCO's, in the order in which they come.
 
@@ -59,21 +69,17 @@ class AnnotationWriter:
         self._points = points
         self._next_id = 0
         self._done: list[str] = []
-        self._plain: list[tuple[int, list[tuple[str, ...]]]] = []
-        self._waiting = 0
+        self._waiting: list[_Waiting] = []
+        self._gathered = 0
         self.with_holes = 0
 
     def add_item(self, body: str, image_id: int, width: int, height: int) -> None:
         """Add an item's annotations: the inside of the list, as its canonical line has it."""
-        found = _PLAIN.findall(body)
         # Every annotation has one "crowd"; further ones can only be somebody's attributes.
-        if len(found) == body.count('"crowd":'):
-            self._plain.append((image_id, found))
-            self._waiting += len(found)
-            return
-        self._convert()
-        for one in from_json(f"[{body}]"):
-            self._add(Annotation.model_validate(one), image_id, width, height)
+        count = body.count('"crowd":')
+        if count:
+            self._waiting.append(_Waiting(body, count, image_id, width, height))
+            self._gathered += count
 
     @property
     def count(self) -> int:
@@ -82,40 +88,51 @@ class AnnotationWriter:
 
     def full(self) -> bool:
         """Whether enough was gathered to be taken."""
-        return self._waiting + len(self._done) >= FLUSH_AT
+        return self._gathered >= FLUSH_AT
 
     def take(self) -> bytes:
         """Return what was added since, a comma between annotations, and forget it."""
-        self._convert()
+        found = _PLAIN.findall(",".join([item.body for item in self._waiting]))
+        # A match holds one "crowd", so that none can make up for another item's.
+        if len(found) == self._gathered:
+            self._copy(found, [item.image_id for item in self._waiting for _ in range(item.count)])
+        else:
+            for item in self._waiting:
+                self._one_by_one(item)
         text = ",\n".join(self._done)
+        self._waiting.clear()
         self._done.clear()
+        self._gathered = 0
         return text.encode()
 
-    def _convert(self) -> None:
-        """Turn the plain ones that wait into text."""
-        if not self._waiting:
-            self._plain.clear()
+    def _one_by_one(self, item: _Waiting) -> None:
+        found = _PLAIN.findall(item.body)
+        if len(found) == item.count:
+            self._copy(found, [item.image_id] * item.count)
             return
-        rings = ";".join([one[3] for _, found in self._plain for one in found]).replace("],[", ",")
+        for one in from_json(f"[{item.body}]"):
+            self._add(Annotation.model_validate(one), item.image_id, item.width, item.height)
+
+    def _copy(self, found: list[tuple[str, ...]], image_ids: list[int]) -> None:
+        """Turn plain ones into COCO's text."""
+        if not found:
+            return
+        rings = ";".join([one[3] for one in found]).replace("],[", ",")
         boxes, areas = measure(rings + ";")
         box_texts = to_json(boxes)[2:-2].decode().split("],[")
         area_texts = to_json(areas)[1:-1].decode().split(",")
-        measured = zip(rings.split(";"), box_texts, area_texts, strict=True)
         number, categories, add = self._next_id, self._categories, self._done.append
-        for image_id, found in self._plain:
-            for attributes, own_id, label, _, made_by in found:
-                ring, box, size = next(measured)
-                number += 1
-                said = "" if attributes == "{}" else f',"attributes":{attributes}'
-                made = "" if made_by == "person" else f',"source":"{made_by}"'
-                add(
-                    f'{{"id":{number},"image_id":{image_id},"category_id":{categories[label]},'
-                    f'"segmentation":[[{ring}]],"bbox":[{box}],"area":{size},'
-                    f'"iscrowd":0{said},"rcg":{{"id":"{own_id}"{made}}}}}'
-                )
+        measured = zip(found, image_ids, rings.split(";"), box_texts, area_texts, strict=True)
+        for (attributes, own_id, label, _, made_by), image_id, ring, box, size in measured:
+            number += 1
+            said = "" if attributes == "{}" else f',"attributes":{attributes}'
+            made = "" if made_by == "person" else f',"source":"{made_by}"'
+            add(
+                f'{{"id":{number},"image_id":{image_id},"category_id":{categories[label]},'
+                f'"segmentation":[[{ring}]],"bbox":[{box}],"area":{size},'
+                f'"iscrowd":0{said},"rcg":{{"id":"{own_id}"{made}}}}}'
+            )
         self._next_id = number
-        self._plain.clear()
-        self._waiting = 0
 
     def _add(self, annotation: Annotation, image_id: int, width: int, height: int) -> None:
         self._next_id += 1
