@@ -50,7 +50,7 @@ class _Waiting(NamedTuple):
     """An item's annotations as text, and how many they are."""
 
     body: str
-    count: int
+    total: int
     image_id: int
     width: int
     height: int
@@ -95,7 +95,7 @@ class AnnotationWriter:
         found = _PLAIN.findall(",".join([item.body for item in self._waiting]))
         # A match holds one "crowd", so that none can make up for another item's.
         if len(found) == self._gathered:
-            self._copy(found, [item.image_id for item in self._waiting for _ in range(item.count)])
+            self._copy(found, [item.image_id for item in self._waiting for _ in range(item.total)])
         else:
             for item in self._waiting:
                 self._one_by_one(item)
@@ -107,8 +107,8 @@ class AnnotationWriter:
 
     def _one_by_one(self, item: _Waiting) -> None:
         found = _PLAIN.findall(item.body)
-        if len(found) == item.count:
-            self._copy(found, [item.image_id] * item.count)
+        if len(found) == item.total:
+            self._copy(found, [item.image_id] * item.total)
             return
         for one in from_json(f"[{item.body}]"):
             self._add(Annotation.model_validate(one), item.image_id, item.width, item.height)
