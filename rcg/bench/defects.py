@@ -212,12 +212,15 @@ def bench_defects(
 
 
 def _rows(table: Table, tally: Tally) -> None:
-    target = {"matte": "<= 0.5, below the plane's", "foil": "<= 1.0, below the plane's"}
+    target = {
+        "normals, matte": "<= 0.5", "normals, foil": "<= 1.0",
+        "quieted, matte": "below the plane's", "quieted, foil": "below the plane's",
+    }  # fmt: skip
     for place in ("matte", "foil", "defects on matte"):
         for name in ("normals", "quieted", "plane"):
             values = tally.angles.get(f"{name}, {place}", [])
             if values:
-                wanted = target.get(place, "") if name == "normals" else ""
+                wanted = target.get(f"{name}, {place}", "")
                 table.add(f"{name} less their mean, {place}", float(np.mean(values)), "deg", wanted)
     wanted_recall = {
         "scratch, matte": ">= 95 %",

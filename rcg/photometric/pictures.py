@@ -13,6 +13,7 @@ from PIL import Image
 
 from rcg.photometric.even_light import white_level
 from rcg.photometric.linearise import to_srgb_u8
+from rcg.photometric.relief import quieted
 from rcg.photometric.types import FloatArray, Maps
 
 THUMBNAIL_HEIGHT_PX = 320
@@ -60,7 +61,9 @@ def each_layer(maps: Maps) -> Iterator[Picture]:
         yield picture(
             "albedo", to_srgb_u8(np.clip(maps.albedo * np.float32(0.95), 0, 1)), "reflectance, relative"
         )
-        yield picture("normal", encode_normal(maps.normal), "x, y, z from -1..1 to 0..255")
+        solved = np.ones(maps.normal.shape[:2], bool) if maps.confidence is None else maps.confidence > 0
+        quiet = quieted(maps.normal, solved, maps.px_per_mm)
+        yield picture("normal", encode_normal(quiet), "x, y, z from -1..1 to 0..255; without noise")
         if maps.curvature is not None:
             bend = _fitting(maps.curvature, _CURVATURE_RANGES)
             yield picture(
@@ -72,7 +75,7 @@ def each_layer(maps: Maps) -> Iterator[Picture]:
             high = _fitting(maps.height_um, _HEIGHT_RANGES_UM)
             yield picture(
                 "height",
-                shaded_height(maps.normal, maps.height_um, high),
+                shaded_height(quiet, maps.height_um, high),
                 f"slopes x {_EXAGGERATION:g}; blue {-high:g} µm, orange {high:g} µm",
             )
         if maps.specular is not None:
