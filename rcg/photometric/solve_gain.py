@@ -56,7 +56,8 @@ def inverse_gain(
     step = max(1, patch // 7)
     x = (np.arange(0, width, step) - 0.5 * (width - 1)) / setting.px_per_mm
     y = (0.5 * (height - 1) - np.arange(0, height, step)) / setting.px_per_mm
-    ratio = _log_ratios(frames[:, ::step, ::step], mask[::step, ::step], x, y, source, scale, setting, limits)
+    sparse = np.ascontiguousarray(frames[:, ::step, ::step])
+    ratio = _log_ratios(sparse, mask[::step, ::step], x, y, source, scale, setting, limits)
     u, v, medians = _patch_medians(
         ratio,
         x / (0.5 * width / setting.px_per_mm),
@@ -69,9 +70,8 @@ def inverse_gain(
     if len(u) < 2 * terms:
         return coefficients
     design = np.stack([np.ones_like(u), u, v, u * u, u * v, v * v], 1)[:, :terms]
-    for i in range(n):
-        coefficients[i, :] = 0
-        coefficients[i, :terms] = _robust_fit(design, np.exp(-medians[i]))
+    coefficients[:, 0] = 0
+    coefficients[:, :terms] = _robust_fits(design, np.exp(-medians))
     return coefficients
 
 
@@ -114,20 +114,31 @@ def _patch_medians(ratio: Float64, u: Float64, v: Float64, size: int) -> tuple[F
     centre_u = u[: cols * size].reshape(cols, size).mean(-1)
     centre_v = v[: rows * size].reshape(rows, size).mean(-1)
     grid_v, grid_u = np.meshgrid(centre_v, centre_u, indexing="ij")
-    medians = np.nanmedian(blocks[:, full], axis=-1) if full.any() else np.zeros((n, 0))
-    return grid_u.ravel()[full], grid_v.ravel()[full], medians
+    return grid_u.ravel()[full], grid_v.ravel()[full], _medians(blocks[:, full])
 
 
-def _robust_fit(design: Float64, values: Float64) -> Float64:
-    """Least squares with Huber weights at 1.5 robust standard deviations, eight rounds."""
-    weight = np.ones(len(values))
-    solution: Float64 = np.zeros(design.shape[1])
+def _medians(values: Float64) -> Float64:
+    """Medians (n, m) of (n, m, k) without their NaN, of which every light has the same."""
+    if not values.size:
+        return np.zeros(values.shape[:2])
+    ordered = np.sort(values, axis=-1)  # NaN go to the end
+    count = np.isfinite(values[0]).sum(-1)
+    low, high = ((np.broadcast_to(at, values.shape[:2]))[..., None] for at in ((count - 1) // 2, count // 2))
+    middle = [np.take_along_axis(ordered, at, axis=-1)[..., 0] for at in (low, high)]
+    return np.asarray((middle[0] + middle[1]) / 2)
+
+
+def _robust_fits(design: Float64, values: Float64) -> Float64:
+    """Fit (m, terms) to each row of (n, m): least squares with Huber weights at 1.5 robust standard
+    deviations, eight rounds.
+    """
+    weight = np.ones(values.shape)
+    solution = np.zeros((len(values), design.shape[1]))
     for _ in range(8):
-        root = np.sqrt(weight)
-        solution = np.asarray(
-            np.linalg.lstsq(design * root[:, None], values * root, rcond=None)[0], np.float64
-        )
-        error = np.abs(values - design @ solution)
-        width = 1.5 * max(1.4826 * float(np.median(error)), 1e-6)
+        weighed = design.T * weight[:, None, :]
+        inverse = np.linalg.pinv(weighed @ design, hermitian=True)
+        solution = (inverse @ (weighed @ values[..., None]))[..., 0]
+        error = np.abs(values - solution @ design.T)
+        width = 1.5 * np.maximum(1.4826 * np.median(error, axis=1, keepdims=True), 1e-6)
         weight = np.minimum(1.0, width / np.maximum(error, 1e-12))
     return np.asarray(solution)
