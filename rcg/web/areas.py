@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, FastAPI
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Scope
 
@@ -61,7 +61,7 @@ def make_areas(container: Container, *, bundle: bundles.Bundle | None = None) ->
     """
     built = bundle or bundles.ensure()
     pages = Pages(built)
-    return [
+    areas = [
         Area(
             "capture",
             "Capture",
@@ -90,24 +90,34 @@ def make_areas(container: Container, *, bundle: bundles.Bundle | None = None) ->
                 container, pages, "Train", models.router, new.router, compare.router, runs.router, run.router
             ),
         ),
-        Area("static", "Files", "/static", Files(bundles.STATIC, _hashed(built))),
-        Area(
-            "shell",
-            "Dashboard",
-            "",
-            _app(
-                container,
-                pages,
-                "Shell",
-                dashboard.router,
-                jobs.router,
-                settings.router,
-                design.router,
-                sign_in.router,
-                certificate.router,
-            ),
-        ),
     ]
+    shell = _app(
+        container,
+        pages,
+        "Shell",
+        dashboard.router,
+        jobs.router,
+        settings.router,
+        design.router,
+        sign_in.router,
+        certificate.router,
+        _doors(areas),
+    )
+    static = Area("static", "Files", "/static", Files(bundles.STATIC, _hashed(built)))
+    return [*areas, static, Area("shell", "Dashboard", "", shell)]
+
+
+def _doors(areas: list[Area]) -> APIRouter:
+    """Lead from an area's name, as people type it, to its first page: a mount answers below its slash."""
+    router = APIRouter()
+
+    def enter(request: Request) -> RedirectResponse:
+        query = f"?{request.url.query}" if request.url.query else ""
+        return RedirectResponse(f"{request.scope['path']}/{query}", 308)
+
+    for area in areas:
+        router.add_api_route(area.path, enter, methods=["GET"], include_in_schema=False)
+    return router
 
 
 def _app(container: Container, pages: Pages, title: str, *routers: APIRouter) -> FastAPI:

@@ -53,6 +53,13 @@ def test_only_areas_that_exist_are_in_the_navigation(client, container):
     assert [href for href, _ in links if client.get(href).status_code != 200] == []
 
 
+@pytest.mark.parametrize("area", ["capture", "grade", "annotate", "studio", "augment", "train"])
+def test_an_area_is_entered_by_its_name_too(client, area):
+    answer = client.get(f"/{area}?sort=name", follow_redirects=False)
+    assert (answer.status_code, answer.headers["location"]) == (308, f"/{area}/?sort=name")
+    assert client.get(f"/{area}", follow_redirects=True).status_code == 200
+
+
 def test_a_phones_bar_holds_five_areas_and_the_others_stand_behind_more(client):
     page = client.get("/jobs").text
     rail = page.split('aria-label="Areas"')[1].split("</nav>")[0]
