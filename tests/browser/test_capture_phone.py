@@ -435,7 +435,7 @@ def test_a_lamp_in_the_hand_waits_for_a_tap(own, phone, plain):
 
 
 def test_a_look_that_comes_late_takes_no_tap_away(own, phone, plain):
-    """The page looks now and then for what is asked; an answer older than what it heard since is worth nothing."""
+    """The page looks now and then for what is asked; an answer older than what it heard is worth nothing."""
     rigs = {rig["name"] for rig in own.call("GET", "/api/rigs")["items"]}
     if "hand" not in rigs:
         own.call("POST", "/api/rigs", {"name": "hand", "driver": "manual"})
