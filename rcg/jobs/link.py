@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 import time
 from collections.abc import Callable
+from typing import Any
 
 import valkey
 
@@ -71,6 +73,16 @@ class ValkeyLink:
             self.prefix = f"rcg:{external.installation(self._settings)}"
         self._came_up()
         self._thread.start()
+
+    def wake(self) -> None:
+        """Have whoever waits in a read go on at once. Of another Valkey's clients some may not be ours."""
+        client: Any = self._client  # Any: the stubs of valkey mix the types of its two clients
+        if self.server is None or client is None:
+            return
+        with contextlib.suppress(valkey.ValkeyError):
+            for each in client.client_list():
+                if "b" in each["flags"]:
+                    client.client_unblock(int(each["id"]))
 
     def stop(self) -> None:
         """End the watch and the embedded server."""

@@ -230,6 +230,7 @@ class JobSystem:
         self._started = False
         for slot in self._slots:
             slot.stop_claiming()
+        self._link.wake()
         self._end_slots()
         self._upkeep.stop()
         self._outbox.stop()

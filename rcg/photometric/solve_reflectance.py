@@ -122,7 +122,7 @@ def fit_pixels(
         (p, 4) albedo times normal and lobe strength, and (p,) the bounded error.
     """
     count = len(rays.samples)
-    expected = np.ascontiguousarray(np.broadcast_to(np.asarray(strength, np.float64), (count,)))
+    expected = np.full(count, strength, np.float64)
     certainty = _CERTAINTY if shape.width > 0 and bool(expected.any()) else 0.0
     out, cost = np.zeros((count, 4)), np.zeros(count)
     fit(

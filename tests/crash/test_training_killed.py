@@ -18,7 +18,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "integration" / "training"))
 
-from training_kit import add_dataset, all_events, ended, until
+from training_kit import SMALL, add_dataset, all_events, ended, until
 
 from rcg.store.blobs import BlobStore
 from rcg.store.db import Database
@@ -29,9 +29,8 @@ pytestmark = [pytest.mark.crash, pytest.mark.timeout(600)]
 HOST = Path(__file__).with_name("training_host.py")
 STEPS = 40
 # A share of 1 leaves no evaluation out: that would hang on the clock, and the best step with it.
-OPTIONS = {
-    "steps": STEPS, "eval_every": 10, "checkpoint_every": 6, "batch_size": 2, "input_size": [64, 96],
-    "device": "cpu", "eval_share": 1,
+OPTIONS = SMALL | {
+    "steps": STEPS, "eval_every": 10, "checkpoint_every": 6, "device": "cpu", "eval_share": 1,
 }  # fmt: skip
 
 

@@ -6,6 +6,7 @@ python training_host.py HOME      prints {"url", "token"} when it is ready
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 import os
 import socket
@@ -15,8 +16,13 @@ from pathlib import Path
 
 import uvicorn
 
+from rcg import container
 from rcg.app import create_app
+from rcg.jobs.model import Limits
+from rcg.jobs.system import JobSystem, Policy
 from rcg.settings import Settings, WorkerSettings
+
+container.JobSystem = functools.partial(JobSystem, policy=Policy(limits=Limits(rest_ms=20)))  # type: ignore[misc]
 
 
 async def serve(home: Path) -> None:

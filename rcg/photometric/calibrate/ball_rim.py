@@ -128,11 +128,15 @@ def refine(
             return None
         points, support = at
         (centre, radius), rms = circle_of(points)
+        fitted = np.ones(len(points), np.bool_)
         for _ in range(4):
             off = np.abs(np.hypot(points[:, 0] - centre[0], points[:, 1] - centre[1]) - radius)
             keep = off <= max(0.8, 0.012 * radius, min(2.5 * float(np.median(off)), 0.05 * radius))
             if keep.sum() < 12:
                 return None
+            if np.array_equal(keep, fitted):
+                break
+            fitted = keep
             (centre, radius), rms = circle_of(points[keep])
         support = float(keep.sum()) / _ANGLES
         points = points[keep]

@@ -13,6 +13,9 @@ import numpy.typing as npt
 
 Array = npt.NDArray[np.float64]
 
+_STILL_PX = 1e-6
+"""a circle that a step of the fit moves by less is found"""
+
 
 @dataclass(frozen=True)
 class View:
@@ -149,5 +152,7 @@ def circle_of(points: Array) -> tuple[tuple[tuple[float, float], float], float]:
         jacobian = np.column_stack([-delta / distance[:, None], -np.ones(len(xy))])
         step = np.linalg.lstsq(jacobian, -(distance - radius), rcond=None)[0]
         a, b, radius = a + step[0], b + step[1], radius + step[2]
+        if np.abs(step).max() < _STILL_PX:
+            break
     rms = float(np.sqrt(((np.hypot(*(xy - np.array([a, b])).T) - radius) ** 2).mean()))
     return ((float(a + middle[0]), float(b + middle[1])), float(radius)), rms

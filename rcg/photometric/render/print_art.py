@@ -50,10 +50,10 @@ class Sheet:
 
     def fill(self, mask: Mask, colour: Colour | FloatArray, opacity: float = 1.0) -> None:
         """Mix a colour, or a picture of the sheet's size, in linear light, where the mask covers."""
-        ys, xs = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
-        if not len(ys):
+        left, top, width, height = cv2.boundingRect(mask)
+        if not width:
             return
-        box = (slice(ys[0], ys[-1] + 1), slice(xs[0], xs[-1] + 1))
+        box = (slice(top, top + height), slice(left, left + width))
         alpha = mask[box][..., None].astype(np.float32) * np.float32(opacity / 255)
         picture = np.asarray(colour, np.float32)
         self.rgb[box] += alpha * ((picture[box] if picture.ndim == 3 else picture) - self.rgb[box])
@@ -95,11 +95,12 @@ class Sheet:
     def gradient(self, first: Colour, second: Colour, angle_deg: float) -> FloatArray:
         """A linear gradient over the whole sheet."""
         a = np.radians(angle_deg)
-        t = (np.cos(a) * self.x[None, :] + np.sin(a) * self.y[:, None]) / (2 * max(self.extent)) + 0.5
-        t = np.clip(t, 0, 1)[..., None]
-        return np.asarray(
-            (1 - t) * np.asarray(first, np.float32) + t * np.asarray(second, np.float32), np.float32
-        )
+        reach = 2 * max(self.extent)
+        across = (np.cos(a) * self.x / reach + 0.5).astype(np.float32)
+        up = (np.sin(a) * self.y / reach).astype(np.float32)
+        t = np.clip(across[None, :] + up[:, None], 0, 1)[..., None]
+        start, end = np.asarray(first, np.float32), np.asarray(second, np.float32)
+        return np.asarray(start + t * (end - start), np.float32)
 
     def text(
         self, rng: np.random.Generator, x0: float, x1: float, y: float, size: float, colour: Colour

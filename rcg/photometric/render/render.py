@@ -91,12 +91,13 @@ def render_scene(
     workers = threads or min(os.cpu_count() or 1, 8)
     scale = scene.camera.px_per_mm
     fine = max(25.0 if scale > 12 else DEFAULT_PX_PER_MM, float(np.ceil(scale)))
-    relief = make_relief(scene, relief_px_per_mm or fine, MARGIN_MM)
+    # Whole numbers as floats: the kernels would be compiled once more for them.
+    relief = make_relief(scene, float(relief_px_per_mm or fine), MARGIN_MM)
     surface = np.stack([relief.slope_x, relief.slope_y, relief.whitening, relief.grain], -1)
     sheet = draw_art(scene, relief.px_per_mm)
     grids = _grids(scene, relief, sheet)
     extras = effect_inputs(scene)
-    maps = _truth_maps(scene, relief, surface, sheet, grids, maps_px_per_mm, extras)
+    maps = _truth_maps(scene, relief, surface, sheet, grids, float(maps_px_per_mm), extras)
     frames = _frames(scene, relief, surface, sheet, grids, _exposure(scene, maps), workers, extras)
     return RenderedSide(
         scene=scene,
@@ -223,7 +224,7 @@ def card_shape(scene: Scene) -> CardShape:
 def mat_texture(scene: Scene) -> tuple[Mat, FloatArray]:
     """The mat as the kernel takes it; a paper without size where there is none."""
     if scene.mat is None:
-        return Mat(0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0), np.zeros((2, 2, 1), np.float32)
+        return Mat(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0), np.zeros((2, 2, 1), np.float32)
     scale = max(6.0, scene.camera.px_per_mm * scene.mat.scale)
     (xx, xy, x0), (yx, yy, y0) = scene.mat.to_mat()[:2].tolist()
     return (
@@ -266,7 +267,8 @@ def _exposure(scene: Scene, maps: TruthMaps) -> float:
     for position, intensity in zip(lights_in_card(scene), scene.rig.intensities, strict=True):
         d = np.linalg.norm(position - points, axis=1)
         brightest = max(brightest, float(intensity * (position @ position) * (position[2] / d**3).max()))
-    white = float(np.percentile(maps.albedo.max(-1), 99.5))
+    red, green, blue = np.moveaxis(maps.albedo, -1, 0)
+    white = float(np.percentile(np.maximum(np.maximum(red, green), blue), 99.5))
     return scene.sensor.headroom / (white * (brightest + scene.rig.ambient))
 
 

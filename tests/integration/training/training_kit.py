@@ -17,7 +17,12 @@ from rcg.store.dataset_models import Dataset, DatasetItem, DatasetVersion, ItemL
 from rcg.store.repositories import blobs
 
 WIDTH, HEIGHT = 64, 96
-SMALL = {"steps": 8, "eval_every": 4, "checkpoint_every": 2, "batch_size": 2, "input_size": [64, 96]}
+NARROW = {"fpn_channels": 16, "head_width": 32, "mask_channels": 16, "mask_layers": 1}
+"""options of a network that takes a step in a tenth of a second"""
+SMALL = {
+    "steps": 8, "eval_every": 4, "checkpoint_every": 2, "batch_size": 2, "input_size": [64, 96],
+    **{f"model.{name}": value for name, value in NARROW.items()},
+}  # fmt: skip
 """options of a run that takes seconds"""
 ENDED = {"done", "failed", "cancelled", "paused"}
 
