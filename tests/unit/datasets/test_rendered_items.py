@@ -100,7 +100,7 @@ def test_the_corner_points_lie_where_the_outlines_meet():
 
 def test_a_photograph_of_the_card_gives_the_same_layers_by_the_whole_chain(items):
     scene = draw_photograph_scene(3, 0)
-    side = render_scene(scene, threads=2)
+    side = render_scene(scene, maps_px_per_mm=PX, threads=2)
     lights = resolve(LightsSpec(kind="rig", text=rig_toml(side.lights)), list(side.lights.names))
     maps = chain.measure(side.frames, lights, CardSize(63.0, 88.0, "default"), threads=2)
     sample, margin = sample_of_maps(maps, px_per_mm=PX)
