@@ -147,7 +147,7 @@ class Watched:
 
     def _note(self, kind, text, place):
         # This browser only overlooks the certificate, and a worker's script is fetched more strictly; and a
-        # fetch of it that leaving the page cut off is an unknown error. What the server refuses reads otherwise.
+        # fetch that leaving the page cut off is an unknown error. What the server refuses reads otherwise.
         if kind == "error" and "error occurred when fetching the script" not in text:
             self.complaints.append(f"{text} {place.get('url', '')}".strip())
 
