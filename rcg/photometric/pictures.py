@@ -63,7 +63,7 @@ def each_layer(maps: Maps) -> Iterator[Picture]:
         )
         solved = np.ones(maps.normal.shape[:2], bool) if maps.confidence is None else maps.confidence > 0
         quiet = quieted(maps.normal, solved, maps.px_per_mm)
-        yield picture("normal", encode_normal(quiet), "x, y, z from -1..1 to 0..255; without noise")
+        yield picture("normal", encode_normal(quiet), "x, y, z from -1..1 to 0..255; noise reduced")
         if maps.curvature is not None:
             bend = _fitting(maps.curvature, _CURVATURE_RANGES)
             yield picture(

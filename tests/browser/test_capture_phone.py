@@ -421,13 +421,19 @@ def test_exposure_is_held_by_a_camera_that_can(own, phone, plain):
     assert "white balance" in device.page.locator("tr", has_text="Cannot be held").inner_text()
 
 
-def test_a_lamp_in_the_hand_waits_for_a_tap(own, phone, plain):
-    rigs = {rig["name"] for rig in own.call("GET", "/api/rigs")["items"]}
+def by_hand(server, phone, scene, name):
+    """A phone's page that has begun a card under a lamp in the hand."""
+    rigs = {rig["name"] for rig in server.call("GET", "/api/rigs")["items"]}
     if "hand" not in rigs:
-        own.call("POST", "/api/rigs", {"name": "hand", "driver": "manual"})
-    page = phone(own, plain).page
-    plain.show("1")
-    begin(page, "Torch", rig="hand", way="By hand")
+        server.call("POST", "/api/rigs", {"name": "hand", "driver": "manual"})
+    page = phone(server, scene).page
+    scene.show("1")
+    begin(page, name, rig="hand", way="By hand")
+    return page
+
+
+def test_a_lamp_in_the_hand_waits_for_a_tap(own, phone, plain):
+    page = by_hand(own, phone, plain, "Torch")
     page.locator("[data-go]").click()
     tap_lit(page, plain, {light: light for light in WANTED})
     page.get_by_text("The printed mat is not in view: nothing can check").wait_for()
@@ -437,12 +443,7 @@ def test_a_lamp_in_the_hand_waits_for_a_tap(own, phone, plain):
 
 def test_a_look_that_comes_late_takes_no_tap_away(own, phone, plain):
     """The page looks now and then for what is asked; an answer older than what it heard is worth nothing."""
-    rigs = {rig["name"] for rig in own.call("GET", "/api/rigs")["items"]}
-    if "hand" not in rigs:
-        own.call("POST", "/api/rigs", {"name": "hand", "driver": "manual"})
-    page = phone(own, plain).page
-    plain.show("1")
-    begin(page, "Late", rig="hand", way="By hand")
+    page = by_hand(own, phone, plain, "Late")
     late = []
     asks = "**/api/rigs/*/light"
     page.route(asks, lambda route: late.append((route, own.call("GET", urlsplit(route.request.url).path))))
