@@ -122,10 +122,14 @@ def confine(nice: int) -> None:
     """Make this process a good neighbour: it gives way, goes first when memory ends, dumps no core."""
     faulthandler.enable()
     faulthandler.register(signal.SIGUSR1)
-    os.nice(nice)
+    niceness = os.nice(nice)
     resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
     with contextlib.suppress(OSError):  # Linux only, and not in every container
         Path("/proc/self/oom_score_adj").write_text("500")
+    with contextlib.suppress(OSError):
+        # It leads a session, and where Linux shares the processor among sessions first (autogroups), its own
+        # niceness counts only within that.
+        Path("/proc/self/autogroup").write_text(str(niceness))
 
 
 def compute(pipe: Pipe, task: dict[str, Any], control: Control) -> None:

@@ -98,19 +98,29 @@ def server(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def graded(server):
-    """The id of a grade with relief: the one there is, else that of a sample card."""
+    """The id of a grade with relief: the one there is, else that of a small rendered card."""
     for card in server.call("GET", "/api/cards?limit=200")["items"]:
         if card["grades"] and card["grades"][0]["overall"]:
             return card["grades"][0]["id"]
-    job = server.call("POST", "/api/demo", {"seed": 3})["id"]
-    end = time.monotonic() + GRADING_S
-    while time.monotonic() < end:
-        row = server.call("GET", f"/api/jobs/{job}")
-        if row["state"] == "done":
-            return row["result"]["grade_id"]
-        assert row["state"] in {"queued", "running"}, row["error"]
-        time.sleep(0.5)
-    raise AssertionError(f"the sample card was not graded in {GRADING_S} s")
+    folder, run = server.home / "a card", [sys.executable, "-m", "rcg"]
+    render = [
+        "render",
+        "--seed",
+        "3",
+        "--side",
+        "both",
+        "--lights",
+        "4",
+        "--size",
+        "900x1200",
+        "--no-maps",
+        "--out",
+        folder,
+    ]
+    environment = os.environ | {"RCG_HOME": str(server.home)}
+    for command in (render, ["import", folder]):
+        subprocess.run([*run, *command], env=environment, check=True, timeout=GRADING_S)
+    return server.call("GET", "/api/cards")["items"][0]["grades"][0]["id"]
 
 
 @pytest.fixture(scope="session")

@@ -181,7 +181,10 @@ async def test_a_child_is_nice_limited_and_first_to_go_when_memory_ends(tmp_path
         assert b"OMP_NUM_THREADS=1" in environment
         assert process.joinpath("oom_score_adj").read_text().strip() == "500"
         assert "Max core file size        0" in process.joinpath("limits").read_text()
-        assert os.getpriority(os.PRIO_PROCESS, done.result["pid"]) == os.getpriority(os.PRIO_PROCESS, 0) + 5
+        niceness = os.getpriority(os.PRIO_PROCESS, 0) + 5
+        assert os.getpriority(os.PRIO_PROCESS, done.result["pid"]) == niceness
+        if (group := process / "autogroup").exists():
+            assert group.read_text().split()[-1] == str(niceness), "its session gives way too"
 
 
 @scenario

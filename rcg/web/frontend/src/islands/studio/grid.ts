@@ -18,6 +18,7 @@ export class Grid {
   private asked = new Set<number>();
   private rows = new Map<number, HTMLElement>();
   private generation = 0;
+  private known = false;  // whether the total was heard: until then the page's own plain list stands
   private columns = 1;
   private width = 0;
   private active = 0;
@@ -26,10 +27,7 @@ export class Grid {
 
   constructor(private readonly root: HTMLElement, private readonly dataset: string, private readonly colours: Map<string, number>,
     private readonly tell: { selection: () => void; total: (total: number) => void; problem: (error: unknown) => void; remove: () => void }) {
-    root.setAttribute("role", "grid");
-    root.setAttribute("aria-label", "Items");
-    root.setAttribute("aria-multiselectable", "true");
-    root.setAttribute("aria-busy", "true");  // until it has rows
+    root.setAttribute("aria-busy", "true");
     root.addEventListener("keydown", (event) => this.key(event));
     root.addEventListener("click", (event) => this.click(event));
     root.addEventListener("focusin", (event) => { const cell = this.cellOf(event.target); if (cell) this.activate(Number(cell.dataset["index"]), false); });
@@ -91,7 +89,7 @@ export class Grid {
       if (mine !== this.generation) return;
       this.pages.set(page, found.items);
       this.stale.delete(page);
-      if (found.total !== this.total || !this.columns || !this.width) { this.total = found.total; this.layout(); }
+      if (found.total !== this.total || !this.known || !this.width) { this.known = true; this.total = found.total; this.layout(); }
       this.tell.total(found.total);
       this.redraw(page);
       this.draw();
@@ -101,11 +99,14 @@ export class Grid {
   private measure(): void {
     if (Math.abs(this.root.clientWidth - this.width) < 1) return;
     this.width = this.root.clientWidth;
+    if (!this.known) return;
     this.layout();
     this.draw();
   }
 
   private layout(): void {
+    this.root.hidden = !this.total;
+    this.width = this.root.clientWidth;
     const least = this.width < 480 ? 100 : 136;
     this.columns = Math.max(2, Math.floor((this.width + GAP) / (least + GAP)));
     for (const row of this.rows.values()) row.remove();
@@ -113,9 +114,6 @@ export class Grid {
     this.root.setAttribute("aria-busy", "true");
     const count = Math.ceil(this.total / this.columns);
     this.root.style.height = count ? `${count * this.pitch() - GAP}px` : "0";
-    this.root.hidden = !this.total;
-    this.root.setAttribute("aria-rowcount", String(count));
-    this.root.setAttribute("aria-colcount", String(this.columns));
   }
 
   private tile(): number { return (this.width - GAP * (this.columns - 1)) / this.columns; }
@@ -135,11 +133,21 @@ export class Grid {
     const kept = this.root.contains(document.activeElement) ? Math.floor(this.active / this.columns) : -1;
     for (const [index, row] of this.rows) if ((index < from || index > to) && index !== kept) { row.remove(); this.rows.delete(index); }
     for (let index = from; index <= to; index += 1) if (!this.rows.has(index)) this.add(index);
-    if (this.root.firstElementChild?.classList.contains("st-plain")) this.root.firstElementChild.remove();
+    this.become();
     this.root.setAttribute("aria-busy", "false");
     for (let page = Math.floor((from * this.columns) / PAGE); page <= Math.floor((to * this.columns + this.columns - 1) / PAGE); page += 1) {
       if (page * PAGE < this.total && (!this.pages.has(page) || this.stale.has(page))) this.fetch(page);
     }
+  }
+
+  /** With its first rows the plain list goes; a grid may hold nothing but rows, so it is one only from here. */
+  private become(): void {
+    this.root.querySelector(":scope > .st-plain")?.remove();
+    this.root.setAttribute("role", "grid");
+    this.root.setAttribute("aria-label", "Items");
+    this.root.setAttribute("aria-multiselectable", "true");
+    this.root.setAttribute("aria-rowcount", String(Math.ceil(this.total / this.columns)));
+    this.root.setAttribute("aria-colcount", String(this.columns));
   }
 
   private add(index: number): void {
