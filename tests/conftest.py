@@ -6,12 +6,16 @@ test could call ``asyncio.run``.
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 
 ORDER = ("unit", "integration", "crash", "browser")
 LONG = ("integration", "unit/grading", "unit/photometric", "unit/training", "unit/datasets")
 """what runs first where workers share the tests, so that no long file is left for the end"""
 ROOT = Path(__file__).parent
+
+# Torch and its like leave half a million objects to look through, in every tenth of the tests' seconds.
+gc.set_threshold(50_000, 10, 10)
 
 
 def pytest_collection_modifyitems(config, items):

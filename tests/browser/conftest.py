@@ -18,7 +18,7 @@ import pytest
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 MACOS = Path("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome")
 FLAGS = ["--no-sandbox", "--disable-quic", "--no-first-run", "--disable-background-networking",
-         "--disable-component-update", "--disable-sync", "--enable-unsafe-swiftshader"]  # fmt: skip
+         "--disable-component-update", "--disable-sync"]  # fmt: skip
 # What a first start may take on a computer that is busy with other tests.
 START_S = 90
 GRADING_S = 240

@@ -11,7 +11,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Any, NamedTuple
 
 from pydantic_core import from_json, to_json
@@ -24,15 +25,22 @@ from rcg.datasets.schema import Annotation, Box, KeyPoint, Mask, Points, Polygon
 _PLAIN = re.compile(
     r'\{"attributes":(\{\}|\{(?:"[^"\\]*":(?:"[^"\\]*"|[\w.+-]+),?)*\}),"crowd":false,"extra":\{\},"id":"(\w{32})",'
     r'"label":"([^"\\]+)","model":null,"score":null,"shape":\{"parts":\[\{"holes":\[\],'
-    r'"outer":\[\[([^}]*)\]\]\}\],"type":"polygon"\},"source":"(\w+)","state":"accepted"\}'
+    r'"outer":\[\[([^}]*)\]\]\}\],"type":"polygon"\},"source":"(\w+)","state":"accepted"\}([,\n])'
 )
+_FIXED = len(
+    '{"attributes":,"crowd":false,"extra":{},"id":"",'
+    '"label":"","model":null,"score":null,"shape":{"parts":[{"holes":[],'
+    '"outer":[[]]}],"type":"polygon"},"source":"","state":"accepted"}'
+)
+"""characters of a match that are in no group"""
 STANDARD = frozenset(
     {
         "id", "image_id", "category_id", "segmentation", "bbox", "area", "iscrowd", "keypoints",
         "num_keypoints", "attributes", "score", "rcg",
     }
 )  # fmt: skip
-FLUSH_AT = 500
+FLUSH_AT = 1 << 18
+"""characters that are gathered before they are taken"""
 HOLES = "polygons with holes: other tools see them as run lengths, only RCG their outlines"
 
 
@@ -47,10 +55,9 @@ def check_of(segmentation: Any, bbox: Any, keypoints: Any = None) -> str:
 
 
 class _Waiting(NamedTuple):
-    """An item's annotations as text, and how many they are."""
+    """An item's annotations as text, a comma after each but the last, which a new line ends."""
 
     body: str
-    total: int
     image_id: int
     width: int
     height: int
@@ -75,11 +82,9 @@ class AnnotationWriter:
 
     def add_item(self, body: str, image_id: int, width: int, height: int) -> None:
         """Add an item's annotations: the inside of the list, as its canonical line has it."""
-        # Every annotation has one "crowd"; further ones can only be somebody's attributes.
-        count = body.count('"crowd":')
-        if count:
-            self._waiting.append(_Waiting(body, count, image_id, width, height))
-            self._gathered += count
+        if body:
+            self._waiting.append(_Waiting(body + "\n", image_id, width, height))
+            self._gathered += len(body)
 
     @property
     def count(self) -> int:
@@ -92,47 +97,45 @@ class AnnotationWriter:
 
     def take(self) -> bytes:
         """Return what was added since, a comma between annotations, and forget it."""
-        found = _PLAIN.findall(",".join([item.body for item in self._waiting]))
-        # A match holds one "crowd", so that none can make up for another item's.
-        if len(found) == self._gathered:
-            self._copy(found, [item.image_id for item in self._waiting for _ in range(item.total)])
-        else:
+        if not self._copied("".join([item.body for item in self._waiting]), self._waiting):
             for item in self._waiting:
-                self._one_by_one(item)
+                if not self._copied(item.body, [item]):
+                    for one in from_json(f"[{item.body}]"):
+                        self._add(Annotation.model_validate(one), item.image_id, item.width, item.height)
         text = ",\n".join(self._done)
         self._waiting.clear()
         self._done.clear()
         self._gathered = 0
         return text.encode()
 
-    def _one_by_one(self, item: _Waiting) -> None:
-        found = _PLAIN.findall(item.body)
-        if len(found) == item.total:
-            self._copy(found, [item.image_id] * item.total)
-            return
-        for one in from_json(f"[{item.body}]"):
-            self._add(Annotation.model_validate(one), item.image_id, item.width, item.height)
-
-    def _copy(self, found: list[tuple[str, ...]], image_ids: list[int]) -> None:
-        """Turn plain ones into COCO's text."""
+    def _copied(self, text: str, items: Sequence[_Waiting]) -> bool:
+        """Turn the text of plain annotations into COCO's; whether all were plain, else nothing was done."""
+        found = _PLAIN.findall(text)
+        if _FIXED * len(found) + sum(map(len, chain.from_iterable(found))) != len(text):
+            return False
         if not found:
-            return
+            return True
         rings = ";".join([one[3] for one in found]).replace("],[", ",")
         boxes, areas = measure(rings + ";")
         box_texts = to_json(boxes)[2:-2].decode().split("],[")
         area_texts = to_json(areas)[1:-1].decode().split(",")
         number, categories, add = self._next_id, self._categories, self._done.append
-        measured = zip(found, image_ids, rings.split(";"), box_texts, area_texts, strict=True)
-        for (attributes, own_id, label, _, made_by), image_id, ring, box, size in measured:
+        images = iter([str(item.image_id) for item in items])
+        image = next(images)
+        measured = zip(found, rings.split(";"), box_texts, area_texts, strict=True)
+        for (attributes, own_id, label, _, made_by, end), ring, box, size in measured:
             number += 1
             said = "" if attributes == "{}" else f',"attributes":{attributes}'
             made = "" if made_by == "person" else f',"source":"{made_by}"'
             add(
-                f'{{"id":{number},"image_id":{image_id},"category_id":{categories[label]},'
+                f'{{"id":{number},"image_id":{image},"category_id":{categories[label]},'
                 f'"segmentation":[[{ring}]],"bbox":[{box}],"area":{size},'
                 f'"iscrowd":0{said},"rcg":{{"id":"{own_id}"{made}}}}}'
             )
+            if end == "\n":
+                image = next(images, "")
         self._next_id = number
+        return True
 
     def _add(self, annotation: Annotation, image_id: int, width: int, height: int) -> None:
         self._next_id += 1

@@ -105,11 +105,18 @@ def parts(settings, empty_database):
     db.close()
 
 
+@pytest.fixture(scope="session")
+def api():
+    """The app for /api, made once: resolving its routes, at the first request, takes longer than a test."""
+    return make_api(None)
+
+
 @pytest.fixture
-def root(parts):
+def root(parts, api):
     """The root app as the server makes it: security outside, the API and a page mounted."""
+    api.state.container = parts
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
-    app.mount("/api", make_api(parts))
+    app.mount("/api", api)
 
     @app.get("/page")
     def page():

@@ -1,5 +1,6 @@
 """The pages over a real store, with a report written by hand."""
 
+import shutil
 from types import SimpleNamespace
 
 import pytest
@@ -20,13 +21,23 @@ FILES = ("main.js", "theme.js", "styles.css", "icons.svg")
 PAGE = {"accept": "text/html,*/*"}
 
 
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory):
+    """A database without rows, made once and copied for each test."""
+    folder = tmp_path_factory.mktemp("empty")
+    db = Database.in_folder(folder)
+    Base.metadata.create_all(db.engine)
+    db.close()
+    return folder / "rcg.sqlite3"
+
+
 @pytest.fixture
-def container(tmp_path, monkeypatch):
+def container(tmp_path, monkeypatch, empty_database):
     monkeypatch.setenv("RCG_HOME", str(tmp_path))
     settings = Settings(data_dir=tmp_path / "data", log_dir=tmp_path / "logs")
     settings.data_dir.mkdir()
+    shutil.copy(empty_database, settings.data_dir)
     db = Database.in_folder(settings.data_dir)
-    Base.metadata.create_all(db.engine)
     yield SimpleNamespace(
         settings=settings,
         db=db,
@@ -45,18 +56,24 @@ def principal(container):
     return Principal("session", made.principal.id, "Firefox on Linux", frozenset(SCOPES), None)
 
 
+@pytest.fixture(scope="session")
+def areas():
+    """The areas' apps, made once: their routes are resolved at the first request."""
+    return make_areas(None, bundle=Bundle("hash", {name: name for name in FILES}))
+
+
 @pytest.fixture
-def client(container, principal):
+def client(container, principal, areas):
     """A signed-in browser."""
-    return TestClient(_root(container, principal), headers=PAGE, follow_redirects=False)
+    return TestClient(_root(container, principal, areas), headers=PAGE, follow_redirects=False)
 
 
 @pytest.fixture
-def stranger(container):
-    return TestClient(_root(container, None), headers=PAGE, follow_redirects=False)
+def stranger(container, areas):
+    return TestClient(_root(container, None, areas), headers=PAGE, follow_redirects=False)
 
 
-def _root(container, principal):
+def _root(container, principal, areas):
     root = FastAPI()
 
     @root.middleware("http")
@@ -64,7 +81,9 @@ def _root(container, principal):
         request.state.principal = principal
         return await call_next(request)
 
-    for area in make_areas(container, bundle=Bundle("hash", {name: name for name in FILES})):
+    for area in areas:
+        if isinstance(area.app, FastAPI):
+            area.app.state.container = container
         root.mount(area.path, area.app)
     return root
 
