@@ -225,9 +225,10 @@ def test_the_desk_begins_and_mirrors(own, phone, plain):
     desk.get_by_label("Front", exact=True).check()
     desk.get_by_label("Lights").select_option(label="bars (Simulated)")
     desk.get_by_role("button", name="Begin").click()
-    desk.get_by_role("img", name="The link as a QR code").wait_for()
+    desk.get_by_role("heading", name="From the desk, front").wait_for()
     session = session_of(own)
     desk.locator("[data-link]", has_text=session["id"]).wait_for()
+    desk.locator(f"[data-code][data-url$='{session['id']}'] svg[role=img]").wait_for()
 
     device.page.bring_to_front()
     device.page.locator("[data-go]:not([disabled])").wait_for()

@@ -76,16 +76,19 @@ export function mount(root: HTMLElement): void {
 
   let pairing: Pairing | null = null;
   let ends: ReturnType<typeof setTimeout> | undefined;
+  let turn = 0;
   /** The link for the phone, as a code to photograph: with a secret in its fragment while a phone is being paired. */
   const code = async (): Promise<void> => {
-    const base = one<HTMLSelectElement>("[data-address]", root)?.value || location.origin;
+    const mine = ++turn, base = one<HTMLSelectElement>("[data-address]", root)?.value || location.origin;
     const page = `/capture/${session && isOpen(session) ? `?session=${session.id}` : ""}`;
     const url = base + (pairing ? pairing.path.replace("#", `?next=${encodeURIComponent(page)}#`) : page);
     text("[data-link]", pairing ? `${base}/pair\ncode ${pairing.code.slice(0, 3)}\u00a0${pairing.code.slice(3)}` : url);
     text("[data-link-says]", pairing ? "Point the phone's camera at the code, or type the six digits. It works once, for two minutes." : "A phone that is paired opens the camera with this link.");
     const answer = await fetch("/capture/qr", { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ url }) }).catch(() => null);
     if (!answer?.ok) return;
-    const picture = document.adoptNode(new DOMParser().parseFromString(await answer.text(), "image/svg+xml").documentElement);
+    const drawing = await answer.text();
+    if (mine !== turn) return;  // a later link was asked for meanwhile
+    const picture = document.adoptNode(new DOMParser().parseFromString(drawing, "image/svg+xml").documentElement);
     picture.setAttribute("class", "desk-qr"); picture.setAttribute("role", "img"); picture.setAttribute("aria-label", "The link as a QR code");
     const place = one("[data-code]", root);
     place?.replaceChildren(picture);
