@@ -1,5 +1,6 @@
 """A real server over HTTPS with its own folders, and real Chromium that trusts its certificate."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from phone_rig import PhoneBrowser, Scene, bars
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 MACOS = Path("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome")
@@ -22,6 +24,7 @@ FLAGS = ["--no-sandbox", "--disable-quic", "--no-first-run", "--disable-backgrou
 # What a first start may take on a computer that is busy with other tests.
 START_S = 90
 GRADING_S = 240
+RING = {"kind": "ring", "radius_mm": 150, "height_mm": 90}
 
 
 @dataclass
@@ -192,3 +195,57 @@ def open_page(browser, server):
     for context in contexts:
         context.close()
     assert [text for each in watched for text in each.complaints] == []
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory):
+    """A server of this module's own: its tests stop it in the middle."""
+    started = start_server(tmp_path_factory.mktemp("phone"))
+    yield started
+    started.stop()
+
+
+@pytest.fixture
+def phone(chromium, tmp_path):
+    """Makes a phone in front of a scene."""
+    opened = []
+
+    def make(server, scene, profile="profile", **options):
+        made = PhoneBrowser(chromium, server, scene, tmp_path / profile, FLAGS, **options)
+        opened.append(made)
+        return made
+
+    yield make
+    for each in opened:
+        each.close()
+    assert [text for each in opened for text in each.complaints] == []
+
+
+@pytest.fixture
+def plain(own):
+    """A rig and a scene that take no time to make."""
+    frames, dark = bars()
+    scene = Scene(own, "bars", frames, dark)
+    rigs = {rig["name"]: rig for rig in own.call("GET", "/api/rigs")["items"]}
+    if "bars" not in rigs:
+        own.call("POST", "/api/rigs", {"name": "bars", "driver": "sim", "config": {"scene": "bars"},
+                                       "lights": {"kind": "named", "count": 8}})  # fmt: skip
+    yield scene
+    for session in own.call("GET", "/api/capture/sessions?open=true")["items"]:
+        own.call("POST", f"/api/capture/sessions/{session['id']}/cancel")
+
+
+@pytest.fixture
+def rig(server):
+    """Makes a rig; it is gone at the end."""
+    made = []
+
+    def make(driver, **body):
+        body = {"name": f"{driver} {time.monotonic_ns()}", "driver": driver, "lights": RING} | body
+        made.append(server.call("POST", "/api/rigs", body))
+        return made[-1]
+
+    yield make
+    for each in made:
+        with contextlib.suppress(ValueError):  # 204 holds no JSON
+            server.call("DELETE", f"/api/rigs/{each['id']}")

@@ -1,97 +1,14 @@
 """A phone photographs a card under eight lights: real Chromium, with a camera that a simulated rig writes."""
 
-import hashlib
-import io
-import ssl
 import time
-import urllib.request
 from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
-from conftest import FLAGS, GRADING_S, start_server
-from phone_rig import LIGHTS, PhoneBrowser, Scene, bars
-from PIL import Image
+from conftest import GRADING_S, start_server
+from phone_rig import WANTED, Scene, begin, check_lights, four_lights, session_of, until
 
 pytestmark = pytest.mark.browser
-WANTED = ["ambient", *LIGHTS]
-
-
-@pytest.fixture(scope="module")
-def own(tmp_path_factory):
-    """A server of this module's own: its tests stop it in the middle."""
-    started = start_server(tmp_path_factory.mktemp("phone"))
-    yield started
-    started.stop()
-
-
-@pytest.fixture
-def phone(chromium, tmp_path):
-    """Makes a phone in front of a scene."""
-    opened = []
-
-    def make(server, scene, profile="profile", **options):
-        made = PhoneBrowser(chromium, server, scene, tmp_path / profile, FLAGS, **options)
-        opened.append(made)
-        return made
-
-    yield make
-    for each in opened:
-        each.close()
-    assert [text for each in opened for text in each.complaints] == []
-
-
-@pytest.fixture
-def plain(own):
-    """A rig and a scene that take no time to make."""
-    frames, dark = bars()
-    scene = Scene(own, "bars", frames, dark)
-    rigs = {rig["name"]: rig for rig in own.call("GET", "/api/rigs")["items"]}
-    if "bars" not in rigs:
-        own.call("POST", "/api/rigs", {"name": "bars", "driver": "sim", "config": {"scene": "bars"},
-                                       "lights": {"kind": "named", "count": 8}})  # fmt: skip
-    yield scene
-    for session in own.call("GET", "/api/capture/sessions?open=true")["items"]:
-        own.call("POST", f"/api/capture/sessions/{session['id']}/cancel")
-
-
-def photograph(server, sha256):
-    """A stored frame's pixels."""
-    request = urllib.request.Request(
-        f"{server.url}/api/blobs/{sha256}", headers={"authorization": f"Bearer {server.token}"}
-    )
-    with urllib.request.urlopen(request, context=ssl._create_unverified_context(), timeout=30) as answer:
-        return np.asarray(Image.open(io.BytesIO(answer.read())).convert("RGB"))
-
-
-def check_lights(server, scene, frames):
-    """Every frame shows the light it says."""
-    seen = {}
-    for frame in frames:
-        seen[frame["light"]], _ = scene.light_of(photograph(server, frame["sha256"]))
-    assert seen == {light: light for light in WANTED}
-
-
-def session_of(server):
-    return server.call("GET", "/api/capture/sessions?limit=1")["items"][0]
-
-
-def until(condition, seconds=30):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        found = condition()
-        if found:
-            return found
-        time.sleep(0.1)
-    raise AssertionError("it did not come to that")
-
-
-def begin(page, name, sides="Front", rig="bars", way="Simulated"):
-    page.get_by_label("Card", exact=True).fill(name)
-    page.get_by_label(sides, exact=True).check()
-    page.get_by_label("Lights").select_option(label=f"{rig} ({way})")
-    page.get_by_role("button", name="Begin").click()
-    page.locator("[data-go]:not([disabled])").wait_for()
 
 
 def test_a_rendered_card_from_the_phone_to_its_grade(own, phone):
@@ -240,48 +157,6 @@ def test_the_desk_begins_and_mirrors(own, phone, plain):
     desk.get_by_role("link", name="Go to the card").wait_for()
 
 
-@pytest.mark.parametrize("way", ["code", "digits"])
-def test_a_phone_is_paired_from_the_desk_and_may_not_do_more(own, phone, plain, way):
-    desk = phone(own, plain).page
-    desk.goto("/capture/desk")
-    desk.get_by_role("button", name="Pair a phone").click()
-    desk.get_by_text("Waiting for the phone.").wait_for()
-    digits = desk.locator("[data-link]").inner_text().rsplit("code ", 1)[1]
-    device = phone(own, plain, "other", signed_in=False)
-    if way == "code":
-        device.page.goto(desk.locator("[data-code]").get_attribute("data-url"))
-    else:
-        device.page.goto("/capture/")
-        device.page.get_by_label("Code").fill("000 000" if digits != "000 000" else "111 111")
-        device.page.get_by_role("button", name="Pair").click()
-        device.page.get_by_text("This code does not pair").wait_for()
-        device.page.get_by_label("Code").fill(digits)
-        device.page.get_by_role("button", name="Pair").click()
-    device.page.locator("body[data-ready]").wait_for()
-    desk.get_by_text("Paired: Chrome on Linux.").wait_for()
-    assert "#" not in device.page.url
-    assert device.page.goto("/settings").status == 403
-    desk.goto("/settings")
-    row = desk.locator("[data-island=sessions] tr", has_text="phone")
-    row.get_by_role("button", name="Sign out").click()
-    row.wait_for(state="detached")
-    device.page.goto("/capture/")
-    device.page.wait_for_url("**/pair?next=**")
-
-
-def test_the_authority_is_offered_with_its_fingerprint(own, phone, plain):
-    device = phone(own, plain, signed_in=False)
-    device.page.goto("/certificate")
-    shown = device.page.locator("[data-fingerprint]").inner_text()
-    pem = (own.home / "certs" / "rcg-ca.pem").read_text()
-    der = ssl.PEM_cert_to_DER_cert(pem)
-    assert shown == hashlib.sha256(der).digest().hex(":").upper()
-    with device.page.expect_download() as download:
-        device.page.get_by_role("link", name="Get the certificate").click()
-    assert download.value.path().read_bytes() == der
-    assert download.value.suggested_filename == "rcg-ca.crt"
-
-
 def test_the_page_opens_without_the_network_and_sends_when_it_is_back(own, phone, plain):
     device = phone(own, plain)
     page = device.page
@@ -308,23 +183,6 @@ def test_the_page_opens_without_the_network_and_sends_when_it_is_back(own, phone
     assert [path for path in kept if path.startswith("/api")] == []
 
 
-def test_the_camera_can_be_put_on_the_home_screen(own, phone, plain):
-    device = phone(own, plain)
-    device.page.evaluate("navigator.serviceWorker.ready.then(() => true)")
-    tools = device.context.new_cdp_session(device.page)
-    assert tools.send("Page.getInstallabilityErrors")["installabilityErrors"] == []
-    manifest = tools.send("Page.getAppManifest")
-    assert manifest["errors"] == []
-    assert manifest["url"].endswith("/capture/manifest.webmanifest")
-
-
-def test_a_warning_that_was_tapped_away_is_explained(own, phone, plain):
-    device = phone(own, plain, trusted=False)
-    device.page.get_by_text("This phone does not trust RCG's certificate").wait_for()
-    device.page.get_by_role("link", name="How to trust it").click()
-    device.page.get_by_role("heading", name="Trust this server, once").wait_for()
-
-
 WEBKIT = """
   delete window.ImageCapture;
   delete HTMLVideoElement.prototype.requestVideoFrameCallback;
@@ -349,33 +207,6 @@ def test_a_browser_without_the_newer_interfaces_takes_the_same_frames(own, phone
     device.page.locator("[data-go]").click()
     device.page.get_by_role("heading", name="Plain browser is taken").wait_for(timeout=60_000)
     check_lights(own, plain, session_of(own)["frames"])
-
-
-def test_photographs_of_the_camera_app_are_taken_and_marked(own, phone, plain):
-    device = phone(own, plain)
-    device.context.add_init_script("navigator.mediaDevices.getUserMedia = () => "
-                                   "Promise.reject(new DOMException('no', 'NotAllowedError'));")  # fmt: skip
-    page = device.page
-    page.goto("/capture/")
-    page.locator("body[data-ready]").wait_for()
-    page.get_by_label("Card", exact=True).fill("By hand")
-    page.get_by_label("Front", exact=True).check()
-    page.get_by_label("Lights").select_option(label="bars (Simulated)")
-    page.get_by_role("button", name="Begin").click()
-    page.get_by_text("The camera is not allowed for this page.").first.wait_for()
-    page.get_by_role("button", name="Use the camera app").click()
-    page.locator("[data-go]").click()
-    for light in WANTED:
-        page.get_by_text("The lights are off." if light == "ambient" else f"Light {light} is on.").wait_for()
-        file = io.BytesIO()
-        Image.fromarray(plain.frames[light]).save(file, "JPEG", quality=95)
-        with page.expect_file_chooser() as chooser:
-            page.locator("[data-go]").click()
-        chooser.value.set_files({"name": "IMG.jpg", "mimeType": "image/jpeg", "buffer": file.getvalue()})
-    page.get_by_role("heading", name="By hand is taken").wait_for(timeout=60_000)
-    session = session_of(own)
-    assert (session["mode"], session["photometric"]) == ("file", False)
-    check_lights(own, plain, session["frames"])
 
 
 def test_photographs_by_the_page_itself_are_one_set_too(own, phone, plain):
@@ -530,12 +361,6 @@ def test_a_screen_lights_the_card_while_the_phone_photographs(own, phone, plain)
     check_lights(own, plain, session_of(own)["frames"])
 
 
-def four_lights(server):
-    rigs = {rig["name"]: rig for rig in server.call("GET", "/api/rigs")["items"]}
-    body = {"driver": "sim", "config": {"scene": "bars"}, "lights": {"kind": "named", "count": 4}}
-    return rigs.get("four") or server.call("POST", "/api/rigs", {"name": "four", **body})
-
-
 def test_how_long_lights_need_is_measured_by_the_camera(own, phone, plain):
     made = four_lights(own)
     page = phone(own, plain).page
@@ -592,43 +417,6 @@ def test_a_new_version_a_sleep_and_a_full_phone_do_not_disturb_a_capture(own, ph
         until(lambda: not after.evaluate(state))
     finally:
         worker.write_text(script, "utf-8")
-
-
-def test_the_desk_takes_frames_of_a_folder(own, phone, plain):
-    from rcg.web import bundle
-
-    four_lights(own)
-    wanted = WANTED[:5]
-    desk = phone(own, plain, bypass_csp=True).page
-    desk.set_viewport_size({"width": 1440, "height": 900})
-    desk.goto("/capture/desk")
-    desk.get_by_label("Card", exact=True).fill("Tethered")
-    desk.get_by_label("Front and back", exact=True).check()
-    desk.get_by_label("Lights").select_option(label="four (Simulated)")
-    desk.get_by_role("button", name="Begin").click()
-    desk.get_by_role("button", name="Watch the folder").click()
-    folder = own.home / "data" / "incoming"
-    for side in ("front", "back"):
-        for light in wanted:
-            words = "No light is on: release" if light == "ambient" else f"Light {light} is on: release"
-            desk.locator("[data-watch-says]", has_text=words).wait_for()
-            picture = Image.fromarray(plain.frames[light])
-            picture.putpixel((0, 0), (0, 0, len(side)))
-            picture.save(folder / f"{side}-{light}.png")
-        if side == "front":
-            desk.locator("[data-watch-says]", has_text="turn the card over").wait_for()
-            desk.evaluate((bundle.FRONTEND / "node_modules" / "axe-core" / "axe.min.js").read_text("utf-8"))
-            found = desk.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
-            assert [each["id"] for each in found] == []
-            desk.get_by_role("button", name="The card is turned over").click()
-    desk.get_by_text("Every frame is here.").first.wait_for()
-    session = session_of(own)
-    assert (session["mode"], session["photometric"], set(session["captures"])) == (
-        "folder", True, {"front", "back"},
-    )  # fmt: skip
-    assert len(list(folder.iterdir())) == len(session["frames"]) == 2 * len(wanted)
-    until(lambda: all(frame["thumbnail_url"] for frame in session_of(own)["frames"]))
-    desk.locator("[data-frames] img").nth(len(wanted) - 1).wait_for()
 
 
 LOSSY = """() => {
