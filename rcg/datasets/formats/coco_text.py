@@ -11,8 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
-from itertools import chain
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from pydantic_core import from_json, to_json
@@ -25,22 +24,15 @@ from rcg.datasets.schema import Annotation, Box, KeyPoint, Mask, Points, Polygon
 _PLAIN = re.compile(
     r'\{"attributes":(\{\}|\{(?:"[^"\\]*":(?:"[^"\\]*"|[\w.+-]+),?)*\}),"crowd":false,"extra":\{\},"id":"(\w{32})",'
     r'"label":"([^"\\]+)","model":null,"score":null,"shape":\{"parts":\[\{"holes":\[\],'
-    r'"outer":\[\[([^}]*)\]\]\}\],"type":"polygon"\},"source":"(\w+)","state":"accepted"\}([,\n])'
+    r'"outer":\[\[([^}]*)\]\]\}\],"type":"polygon"\},"source":"(\w+)","state":"accepted"\}'
 )
-_FIXED = len(
-    '{"attributes":,"crowd":false,"extra":{},"id":"",'
-    '"label":"","model":null,"score":null,"shape":{"parts":[{"holes":[],'
-    '"outer":[[]]}],"type":"polygon"},"source":"","state":"accepted"}'
-)
-"""characters of a match that are in no group"""
 STANDARD = frozenset(
     {
         "id", "image_id", "category_id", "segmentation", "bbox", "area", "iscrowd", "keypoints",
         "num_keypoints", "attributes", "score", "rcg",
     }
 )  # fmt: skip
-FLUSH_AT = 1 << 18
-"""characters that are gathered before they are taken"""
+FLUSH_AT = 500
 HOLES = "polygons with holes: other tools see them as run lengths, only RCG their outlines"
 
 
@@ -55,12 +47,17 @@ def check_of(segmentation: Any, bbox: Any, keypoints: Any = None) -> str:
 
 
 class _Waiting(NamedTuple):
-    """An item's annotations as text, a comma after each but the last, which a new line ends."""
+    """An item's annotations as text, and how many they are."""
 
     body: str
+    total: int
     image_id: int
     width: int
     height: int
+
+    def image_texts(self) -> list[str]:
+        """The image's id as it stands in each of its annotations, and what follows it."""
+        return [f',"image_id":{self.image_id},"category_id":'] * self.total
 
 
 class AnnotationWriter:
@@ -82,9 +79,11 @@ class AnnotationWriter:
 
     def add_item(self, body: str, image_id: int, width: int, height: int) -> None:
         """Add an item's annotations: the inside of the list, as its canonical line has it."""
-        if body:
-            self._waiting.append(_Waiting(body + "\n", image_id, width, height))
-            self._gathered += len(body)
+        # Every annotation has one "crowd"; further ones can only be somebody's attributes.
+        count = body.count('"crowd":')
+        if count:
+            self._waiting.append(_Waiting(body, count, image_id, width, height))
+            self._gathered += count
 
     @property
     def count(self) -> int:
@@ -97,45 +96,51 @@ class AnnotationWriter:
 
     def take(self) -> bytes:
         """Return what was added since, a comma between annotations, and forget it."""
-        if not self._copied("".join([item.body for item in self._waiting]), self._waiting):
+        found = _PLAIN.findall(",".join([item.body for item in self._waiting]))
+        # A match holds one "crowd", so that none can make up for another item's.
+        if len(found) == self._gathered:
+            self._copy(found, [image for item in self._waiting for image in item.image_texts()])
+        else:
             for item in self._waiting:
-                if not self._copied(item.body, [item]):
-                    for one in from_json(f"[{item.body}]"):
-                        self._add(Annotation.model_validate(one), item.image_id, item.width, item.height)
+                self._one_by_one(item)
         text = ",\n".join(self._done)
         self._waiting.clear()
         self._done.clear()
         self._gathered = 0
         return text.encode()
 
-    def _copied(self, text: str, items: Sequence[_Waiting]) -> bool:
-        """Turn the text of plain annotations into COCO's; whether all were plain, else nothing was done."""
-        found = _PLAIN.findall(text)
-        if _FIXED * len(found) + sum(map(len, chain.from_iterable(found))) != len(text):
-            return False
+    def _one_by_one(self, item: _Waiting) -> None:
+        found = _PLAIN.findall(item.body)
+        if len(found) == item.total:
+            self._copy(found, item.image_texts())
+            return
+        for one in from_json(f"[{item.body}]"):
+            self._add(Annotation.model_validate(one), item.image_id, item.width, item.height)
+
+    def _copy(self, found: list[tuple[str, ...]], images: list[str]) -> None:
+        """Turn plain ones into COCO's text."""
         if not found:
-            return True
+            return
         rings = ";".join([one[3] for one in found]).replace("],[", ",")
         boxes, areas = measure(rings + ";")
         box_texts = to_json(boxes)[2:-2].decode().split("],[")
         area_texts = to_json(areas)[1:-1].decode().split(",")
         number, categories, add = self._next_id, self._categories, self._done.append
-        images = iter([str(item.image_id) for item in items])
-        image = next(images)
-        measured = zip(found, rings.split(";"), box_texts, area_texts, strict=True)
-        for (attributes, own_id, label, _, made_by, end), ring, box, size in measured:
+        # Texts that many share are made once: in a million annotations every piece that is put in counts.
+        classes = {label: f'{categories[label]},"segmentation":[[' for label in {one[2] for one in found}}
+        measured = zip(found, images, rings.split(";"), box_texts, area_texts, strict=True)
+        for (attributes, own_id, label, _, made_by), image, ring, box, size in measured:
             number += 1
-            said = "" if attributes == "{}" else f',"attributes":{attributes}'
-            made = "" if made_by == "person" else f',"source":"{made_by}"'
+            if attributes == "{}" and made_by == "person":
+                own = f'"rcg":{{"id":"{own_id}"}}}}'
+            else:
+                said = "" if attributes == "{}" else f'"attributes":{attributes},'
+                made = "" if made_by == "person" else f',"source":"{made_by}"'
+                own = f'{said}"rcg":{{"id":"{own_id}"{made}}}}}'
             add(
-                f'{{"id":{number},"image_id":{image},"category_id":{categories[label]},'
-                f'"segmentation":[[{ring}]],"bbox":[{box}],"area":{size},'
-                f'"iscrowd":0{said},"rcg":{{"id":"{own_id}"{made}}}}}'
+                f'{{"id":{number}{image}{classes[label]}{ring}]],"bbox":[{box}],"area":{size},"iscrowd":0,{own}'
             )
-            if end == "\n":
-                image = next(images, "")
         self._next_id = number
-        return True
 
     def _add(self, annotation: Annotation, image_id: int, width: int, height: int) -> None:
         self._next_id += 1

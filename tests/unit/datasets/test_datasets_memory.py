@@ -49,7 +49,7 @@ def manifest(path, count):
 def _small_buffers(monkeypatch):
     """So that a few items fill them: what is measured is what grows."""
     monkeypatch.setattr("rcg.datasets.formats.json_stream._WINDOW", 1 << 16)
-    monkeypatch.setattr("rcg.datasets.formats.coco_text.FLUSH_AT", 1 << 15)
+    monkeypatch.setattr("rcg.datasets.formats.coco_text.FLUSH_AT", 100)
     monkeypatch.setattr("rcg.datasets.formats.parts._BUFFER", 1 << 13)
 
 
