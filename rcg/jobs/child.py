@@ -126,10 +126,20 @@ def confine(nice: int) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
     with contextlib.suppress(OSError):  # Linux only, and not in every container
         Path("/proc/self/oom_score_adj").write_text("500")
-    with contextlib.suppress(OSError):
-        # It leads a session, and where Linux shares the processor among sessions first (autogroups), its own
-        # niceness counts only within that.
-        Path("/proc/self/autogroup").write_text(str(niceness))
+    calm_session(niceness)
+
+
+def calm_session(niceness: int) -> None:
+    """Lower the priority of the session that this process leads: where Linux shares the processor among
+    sessions first (autogroups), a process's own niceness counts only within its session.
+    """
+    with (
+        contextlib.suppress(OSError),  # no Linux, or one without them
+        Path("/proc/self/autogroup").open("wb", buffering=0) as file,
+    ):
+        # Nothing was written: ten times a second is as often as all users together may ask.
+        while file.write(str(niceness).encode()) is None:
+            time.sleep(0.1)
 
 
 def compute(pipe: Pipe, task: dict[str, Any], control: Control) -> None:
