@@ -106,20 +106,8 @@ def graded(server):
         if card["grades"] and card["grades"][0]["overall"]:
             return card["grades"][0]["id"]
     folder, run = server.home / "a card", [sys.executable, "-m", "rcg"]
-    render = [
-        "render",
-        "--seed",
-        "3",
-        "--side",
-        "both",
-        "--lights",
-        "4",
-        "--size",
-        "900x1200",
-        "--no-maps",
-        "--out",
-        folder,
-    ]
+    render = ["render", "--seed", "3", "--side", "both", "--lights", "4", "--size", "900x1200", "--no-maps",
+              "--out", folder]  # fmt: skip
     environment = os.environ | {"RCG_HOME": str(server.home)}
     for command in (render, ["import", folder]):
         subprocess.run([*run, *command], env=environment, check=True, timeout=GRADING_S)
