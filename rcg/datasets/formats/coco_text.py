@@ -22,9 +22,9 @@ from rcg.datasets.geometry import area, extent
 from rcg.datasets.schema import Annotation, Box, KeyPoint, Mask, Points, Polygon, Quad, Shape
 
 _PLAIN = re.compile(
-    r'\{"attributes":(\{\}|\{(?:"[^"\\]*":(?:"[^"\\]*"|[\w.+-]+),?)*\}),"crowd":false,"extra":\{\},"id":"(\w{32})",'
+    r'\{"attributes":(\{\}|\{(?:"[^"\\]*":(?:"[^"\\]*"|[\w.+-]+),?)*\}),"crowd":false,"extra":\{\},"id":"([^"\\]{32})",'
     r'"label":"([^"\\]+)","model":null,"score":null,"shape":\{"parts":\[\{"holes":\[\],'
-    r'"outer":\[\[([^}]*)\]\]\}\],"type":"polygon"\},"source":"(\w+)","state":"accepted"\}'
+    r'"outer":\[\[([^}]*)\]\]\}\],"type":"polygon"\},"source":"([^"\\]+)","state":"accepted"\}'
 )
 STANDARD = frozenset(
     {
