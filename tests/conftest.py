@@ -14,7 +14,7 @@ LONG = ("integration", "unit/grading", "unit/photometric", "unit/training", "uni
 """what runs first where workers share the tests, so that no long file is left for the end"""
 ROOT = Path(__file__).parent
 
-# Torch and its like leave half a million objects to look through, in every tenth of the tests' seconds.
+# Torch and its like leave half a million objects to look through: a sixth of small tests' time by default.
 gc.set_threshold(50_000, 10, 10)
 
 

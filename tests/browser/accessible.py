@@ -18,3 +18,21 @@ def complaints(page, where):
         result = page.evaluate(f"axe.run(document, {{resultTypes: ['violations']{rules}}})")
         found += [f"{where}, {theme}: {v['id']}: {v['nodes'][0]['html'][:200]}" for v in result["violations"]]
     return found
+
+
+def walk(page, paths, *widths):
+    """What is wrong with pages, each loaded once at its own width: axe's complaints, and whether one is
+    wider than the screen at that or a further width.
+    """
+    own, wrong = page.viewport_size, []
+    for path in paths:
+        page.set_viewport_size(own)
+        page.goto(path)
+        page.wait_for_timeout(400)
+        wrong += complaints(page, path)
+        for width in (own["width"], *widths):
+            page.set_viewport_size({"width": width, "height": own["height"]})
+            page.wait_for_timeout(50)
+            if page.evaluate("document.documentElement.scrollWidth") > width:
+                wrong.append(f"{path}: wider than {width}")
+    return wrong

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from accessible import AXE, complaints
+from accessible import AXE, walk
 
 pytestmark = pytest.mark.browser
 FIXED = ("/", "/grade/", "/grade/?view=table", "/grade/?new=1", "/jobs", "/settings", "/design", "/sign-in",
@@ -23,14 +23,7 @@ def test_pages_are_accessible_and_fit(open_page, paths, width, height):
     if not AXE.is_file():
         pytest.fail(f"axe-core is missing at {AXE}: npm ci in rcg/web/frontend")
     page = open_page(width=width, height=height, bypass_csp=True)
-    wrong = []
-    for path in paths:
-        page.goto(path)
-        page.wait_for_timeout(300)
-        wrong += complaints(page, path)
-        if page.evaluate("document.documentElement.scrollWidth") > width:
-            wrong.append(f"{path}: wider than {width}")
-    assert wrong == []
+    assert walk(page, paths) == []
 
 
 def test_the_policy_holds_and_the_api_page_works_under_it(open_page):

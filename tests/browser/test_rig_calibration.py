@@ -5,12 +5,11 @@ import json
 import cv2
 import numpy as np
 import pytest
+from accessible import AXE
 
 from rcg.photometric.render.flat_card import FlatScene, render_flat
-from rcg.web import bundle
 
 pytestmark = pytest.mark.browser
-AXE = bundle.FRONTEND / "node_modules" / "axe-core" / "axe.min.js"
 ANGLE = np.deg2rad(90 * np.arange(4))
 LIGHTS = np.column_stack([150 * np.sin(ANGLE), 150 * np.cos(ANGLE), np.full(4, 90.0)])
 RING = {"kind": "ring", "count": 4, "radius_mm": 140, "height_mm": 96}

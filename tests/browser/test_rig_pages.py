@@ -1,7 +1,7 @@
 """The pages of rigs, as axe-core and narrow screens see them."""
 
 import pytest
-from accessible import complaints
+from accessible import walk
 
 pytestmark = pytest.mark.browser
 
@@ -17,11 +17,4 @@ def test_the_pages_of_rigs_are_accessible_and_fit(open_page, rig, width, height)
     paths += [f"/capture/rigs/new?driver={name}" for name in ("manual", "screen", "wled", "serial", "sim")]
     paths.append(f"/capture/light/{rigs[0]['id']}")
     page = open_page(width=width, height=height, bypass_csp=True)
-    wrong = []
-    for path in paths:
-        page.goto(path)
-        page.wait_for_timeout(300)
-        wrong += complaints(page, path)
-        if page.evaluate("document.documentElement.scrollWidth") > width:
-            wrong.append(f"{path}: wider than {width}")
-    assert wrong == []
+    assert walk(page, paths) == []

@@ -6,7 +6,7 @@ import re
 import zipfile
 
 import pytest
-from accessible import complaints
+from accessible import complaints, walk
 from PIL import Image, ImageDraw
 
 pytestmark = pytest.mark.browser
@@ -306,20 +306,10 @@ def test_pages_of_datasets_are_accessible_and_fit(open_page, server, width, narr
     fill(page, [card(1), card(2, 100, 140)], close=True)
     label_all(server, full)
     server.call("POST", f"/api/datasets/{full}/versions", {"note": "a note"})
-    wrong = []
-    for path in (
+    paths = (
         "/studio/", "/studio/?new=1", f"/studio/datasets/{full}", f"/studio/datasets/{full}?tab=classes",
         f"/studio/datasets/{full}?tab=versions", f"/studio/datasets/{full}?tab=health",
         f"/studio/datasets/{empty}", f"/studio/datasets/{empty}?tab=classes",
         "/studio/kinds/new", "/studio/kinds/new?from=edge_detection", "/studio/kinds/photometric_fusion",
-    ):  # fmt: skip
-        page.set_viewport_size({"width": width, "height": height})
-        page.goto(path)
-        page.wait_for_timeout(400)
-        wrong += complaints(page, path)
-        for each in (width, narrower):
-            page.set_viewport_size({"width": each, "height": height})
-            page.wait_for_timeout(50)
-            if page.evaluate("document.documentElement.scrollWidth") > each:
-                wrong.append(f"{path}: wider than {each}")
-    assert wrong == []
+    )  # fmt: skip
+    assert walk(page, paths, narrower) == []

@@ -4,12 +4,10 @@ import re
 import time
 
 import pytest
-
-from rcg.web import bundle
+from accessible import AXE
 
 # Its own waits say what did not come; the usual limit would end them first where the computer is busy.
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
-AXE = bundle.FRONTEND / "node_modules" / "axe-core" / "axe.min.js"
 RENDERING_S = 240
 TRAINING_MS = 240_000
 STEPS, EVERY = 24, 8

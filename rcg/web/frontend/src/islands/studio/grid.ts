@@ -133,14 +133,13 @@ export class Grid {
     const kept = this.root.contains(document.activeElement) ? Math.floor(this.active / this.columns) : -1;
     for (const [index, row] of this.rows) if ((index < from || index > to) && index !== kept) { row.remove(); this.rows.delete(index); }
     for (let index = from; index <= to; index += 1) if (!this.rows.has(index)) this.add(index);
-    this.become();
-    this.root.setAttribute("aria-busy", "false");
+    if (this.root.getAttribute("aria-busy") === "true") this.become();
     for (let page = Math.floor((from * this.columns) / PAGE); page <= Math.floor((to * this.columns + this.columns - 1) / PAGE); page += 1) {
       if (page * PAGE < this.total && (!this.pages.has(page) || this.stale.has(page))) this.fetch(page);
     }
   }
 
-  /** With its first rows the plain list goes; a grid may hold nothing but rows, so it is one only from here. */
+  /** Says what it is once a layout has rows: a grid may hold nothing else, so that the plain list goes first. */
   private become(): void {
     this.root.querySelector(":scope > .st-plain")?.remove();
     this.root.setAttribute("role", "grid");
@@ -148,6 +147,7 @@ export class Grid {
     this.root.setAttribute("aria-multiselectable", "true");
     this.root.setAttribute("aria-rowcount", String(Math.ceil(this.total / this.columns)));
     this.root.setAttribute("aria-colcount", String(this.columns));
+    this.root.setAttribute("aria-busy", "false");
   }
 
   private add(index: number): void {
