@@ -75,7 +75,7 @@ def export(out: Outgoing) -> tuple[int, int]:
             return parts[part]
 
         for line in out.source.lines():
-            _add(out, line.decode(), parts, opened)
+            _add(out, line, parts, opened)
             out.each()
         for name in [] if parts else ["train"]:
             opened(name)
@@ -91,20 +91,22 @@ def export(out: Outgoing) -> tuple[int, int]:
     return sum(part.count for part in parts.values()), sum(part.writer.count for part in parts.values())
 
 
-def _add(out: Outgoing, line: str, parts: dict[str, _Part], opened: Callable[[str], _Part]) -> None:
+def _add(out: Outgoing, line: bytes, parts: dict[str, _Part], opened: Callable[[str], _Part]) -> None:
     # Where the annotations end: no string holds a bare quote, and only a card is a text.
-    end = line.rfind('],"card":"')
-    facts = "{" + line[end + 2 :]
+    end = line.rfind(b'],"card":"')
+    facts = b"{" + line[end + 2 :]
     item = from_json(facts)
     part = parts.get(item["split"]) or opened(item["split"])
     part.count += 1
     width, height = item["width"], item["height"]
-    part.writer.add_item(line[len('{"annotations":[') : end], part.count, width, height)
+    part.writer.add_item(line[len(b'{"annotations":[') : end].decode(), part.count, width, height)
     path = out.base(item, IMAGES)
     out.rest(item)
-    name = to_json(path.removeprefix(IMAGES)).decode()
-    image = f'{{"id":{part.count},"file_name":{name},"width":{width},"height":{height},"rcg":{facts}}}'
-    part.images.write((b",\n" if part.count > 1 else b"") + image.encode())
+    name = to_json(path.removeprefix(IMAGES))
+    image = b'{"id":%d,"file_name":%b,"width":%d,"height":%d,"rcg":%b}' % (
+        part.count, name, width, height, facts,
+    )  # fmt: skip
+    part.images.write(image if part.count == 1 else b",\n" + image)
     if part.writer.full():
         part.flush()
 

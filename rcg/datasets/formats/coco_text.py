@@ -12,20 +12,24 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from pydantic_core import from_json, to_json
 
 from rcg.datasets import rle
-from rcg.datasets.formats.ring_text import DECIMALS, measure
+from rcg.datasets.formats.ring_text import BETWEEN, DECIMALS, measure
 from rcg.datasets.geometry import area, extent
 from rcg.datasets.schema import Annotation, Box, KeyPoint, Mask, Points, Polygon, Quad, Shape
 
 _PLAIN = re.compile(
-    r'\{"attributes":(\{\}|\{(?:"[^"\\]*":(?:"[^"\\]*"|[\w.+-]+),?)*\}),"crowd":false,"extra":\{\},"id":"([^"\\]{32})",'
+    r'\{"attributes":(\{\}|\{(?:"[^"\\]*":(?:"[^"\\]*"|[\w.+-]+),?)*\}),"crowd":false,"extra":\{\},"id":"(.{32})",'
     r'"label":"([^"\\]+)","model":null,"score":null,"shape":\{"parts":\[\{"holes":\[\],'
-    r'"outer":\[\[([^}]*)\]\]\}\],"type":"polygon"\},"source":"([^"\\]+)","state":"accepted"\}'
+    r'"outer":\[([^}]*)\]\}\],"type":"polygon"\},"source":"([^"]+)","state":"accepted"\},?'
+    r"|(.+)",
+    re.DOTALL,
 )
+"""a plain annotation of an item, or, last, all from the first on that is not plain"""
+_WITHOUT_BRACKETS = str.maketrans("", "", "[]")
 STANDARD = frozenset(
     {
         "id", "image_id", "category_id", "segmentation", "bbox", "area", "iscrowd", "keypoints",
@@ -46,20 +50,6 @@ def check_of(segmentation: Any, bbox: Any, keypoints: Any = None) -> str:
     return hashlib.sha256(dump([segmentation, bbox, keypoints]).encode()).hexdigest()[:12]
 
 
-class _Waiting(NamedTuple):
-    """An item's annotations as text, and how many they are."""
-
-    body: str
-    total: int
-    image_id: int
-    width: int
-    height: int
-
-    def image_texts(self) -> list[str]:
-        """The image's id as it stands in each of its annotations, and what follows it."""
-        return [f',"image_id":{self.image_id},"category_id":'] * self.total
-
-
 class AnnotationWriter:
     """Turns annotations into COCO's, in the order in which they come.
 
@@ -72,18 +62,21 @@ class AnnotationWriter:
         self._categories = categories
         self._points = points
         self._next_id = 0
+        self._found: list[tuple[str, ...]] = []
+        self._images: list[str] = []
         self._done: list[str] = []
-        self._waiting: list[_Waiting] = []
-        self._gathered = 0
         self.with_holes = 0
 
     def add_item(self, body: str, image_id: int, width: int, height: int) -> None:
         """Add an item's annotations: the inside of the list, as its canonical line has it."""
-        # Every annotation has one "crowd"; further ones can only be somebody's attributes.
-        count = body.count('"crowd":')
-        if count:
-            self._waiting.append(_Waiting(body, count, image_id, width, height))
-            self._gathered += count
+        found = _PLAIN.findall(body)
+        if found and found[-1][-1]:
+            self._copy()
+            for one in from_json(f"[{body}]"):
+                self._add(Annotation.model_validate(one), image_id, width, height)
+        else:
+            self._found += found
+            self._images += [f',"image_id":{image_id},"category_id":'] * len(found)
 
     @property
     def count(self) -> int:
@@ -91,56 +84,40 @@ class AnnotationWriter:
         return self._next_id
 
     def full(self) -> bool:
-        """Whether enough was gathered to be taken."""
-        return self._gathered >= FLUSH_AT
+        """Whether enough was added to be taken."""
+        return len(self._found) + len(self._done) >= FLUSH_AT
 
     def take(self) -> bytes:
         """Return what was added since, a comma between annotations, and forget it."""
-        found = _PLAIN.findall(",".join([item.body for item in self._waiting]))
-        # A match holds one "crowd", so that none can make up for another item's.
-        if len(found) == self._gathered:
-            self._copy(found, [image for item in self._waiting for image in item.image_texts()])
-        else:
-            for item in self._waiting:
-                self._one_by_one(item)
+        self._copy()
         text = ",\n".join(self._done)
-        self._waiting.clear()
         self._done.clear()
-        self._gathered = 0
         return text.encode()
 
-    def _one_by_one(self, item: _Waiting) -> None:
-        found = _PLAIN.findall(item.body)
-        if len(found) == item.total:
-            self._copy(found, item.image_texts())
-            return
-        for one in from_json(f"[{item.body}]"):
-            self._add(Annotation.model_validate(one), item.image_id, item.width, item.height)
-
-    def _copy(self, found: list[tuple[str, ...]], images: list[str]) -> None:
-        """Turn plain ones into COCO's text."""
+    def _copy(self) -> None:
+        """Turn the plain ones that wait into COCO's text."""
+        found = self._found
         if not found:
             return
-        rings = ";".join([one[3] for one in found]).replace("],[", ",")
-        boxes, areas = measure(rings + ";")
+        rings = BETWEEN.join([one[3] for one in found]).translate(_WITHOUT_BRACKETS)
+        boxes, areas = measure(rings)
         box_texts = to_json(boxes)[2:-2].decode().split("],[")
         area_texts = to_json(areas)[1:-1].decode().split(",")
         number, categories, add = self._next_id, self._categories, self._done.append
         # Texts that many share are made once: in a million annotations every piece that is put in counts.
         classes = {label: f'{categories[label]},"segmentation":[[' for label in {one[2] for one in found}}
-        measured = zip(found, images, rings.split(";"), box_texts, area_texts, strict=True)
-        for (attributes, own_id, label, _, made_by), image, ring, box, size in measured:
+        measured = zip(found, self._images, rings.split(BETWEEN), box_texts, area_texts, strict=True)
+        for (attributes, own_id, label, _, made_by, _), image, ring, box, size in measured:
             number += 1
-            if attributes == "{}" and made_by == "person":
-                own = f'"rcg":{{"id":"{own_id}"}}}}'
-            else:
-                said = "" if attributes == "{}" else f'"attributes":{attributes},'
-                made = "" if made_by == "person" else f',"source":"{made_by}"'
-                own = f'{said}"rcg":{{"id":"{own_id}"{made}}}}}'
+            said = "" if attributes == "{}" else f'"attributes":{attributes},'
+            made = "" if made_by == "person" else f',"source":"{made_by}"'
             add(
-                f'{{"id":{number}{image}{classes[label]}{ring}]],"bbox":[{box}],"area":{size},"iscrowd":0,{own}'
+                f'{{"id":{number}{image}{classes[label]}{ring}]],"bbox":[{box}],"area":{size},"iscrowd":0,'
+                f'{said}"rcg":{{"id":"{own_id}"{made}}}}}'
             )
         self._next_id = number
+        self._found.clear()
+        self._images.clear()
 
     def _add(self, annotation: Annotation, image_id: int, width: int, height: int) -> None:
         self._next_id += 1

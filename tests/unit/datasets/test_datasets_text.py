@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from rcg.datasets.formats.coco_text import AnnotationWriter
 from rcg.datasets.formats.outgoing import Outgoing, base_layer
 from rcg.datasets.formats.parts import LossReport, RecordSource
-from rcg.datasets.formats.ring_text import measure
+from rcg.datasets.formats.ring_text import BETWEEN, measure
 from rcg.datasets.formats.sink import FolderSink, safe_name
 from rcg.datasets.geometry import area, extent
 from rcg.datasets.manifest import Header, canonical
@@ -20,7 +20,7 @@ from rcg.datasets.schema import Annotation, Part, Polygon
 @settings(max_examples=200)
 @given(st.lists(rings, min_size=1, max_size=5))
 def test_boxes_and_areas_from_text_are_those_of_the_shapes(some):
-    text = "".join(",".join(f"{x!r},{y!r}" for x, y in ring) + ";" for ring in some)
+    text = BETWEEN.join(",".join(f"{x!r},{y!r}" for x, y in ring) for ring in some)
     boxes, areas = measure(text)
     for ring, box, size in zip(some, boxes, areas, strict=True):
         shape = Polygon(parts=[Part(outer=ring)])
@@ -62,6 +62,24 @@ def test_the_quick_way_writes_what_the_careful_way_writes(some):
         assert a.pop("bbox") == pytest.approx(b.pop("bbox"), abs=1e-6)
         assert a.pop("area") == pytest.approx(b.pop("area"), abs=1e-6, rel=1e-9)
         assert a == b
+
+
+def test_annotations_keep_their_order_whichever_way_they_go():
+    ring = [(0.0, 0.0), (4.0, 0.0), (4.0, 4.0)]
+    hole = [(1.0, 1.0), (2.0, 1.0), (2.0, 2.0)]
+
+    def polygon(*holes):
+        return Annotation(label="dent", shape=Polygon(parts=[Part(outer=ring, holes=list(holes))]))
+
+    items = [[polygon()], [polygon(), polygon(hole)], [], [polygon(), polygon()]]
+    writer = AnnotationWriter({"dent": 1}, ())
+    for image_id, some in enumerate(items, start=1):
+        writer.add_item(",".join(canonical(one).decode() for one in some), image_id, 10, 10)
+    found = json.loads(f"[{writer.take().decode()}]")
+    assert [(one["id"], one["image_id"]) for one in found] == [(1, 1), (2, 2), (3, 2), (4, 4), (5, 4)]
+    assert [one["rcg"]["id"] for one in found] == [one.id for some in items for one in some]
+    assert ["counts" in one["segmentation"] for one in found] == [False, False, True, False, False]
+    assert writer.count == 5
 
 
 @pytest.mark.parametrize(
