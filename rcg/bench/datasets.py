@@ -37,7 +37,7 @@ Say = Callable[[str], None]
 PER_ITEM = 10
 POINTS = 8
 _ROUNDS = 5
-_DATUMARO_ROUNDS = 2
+_DATUMARO_ROUNDS = 3
 
 
 def bench_datasets(items: int, datumaro: Path | None = None, say: Say = lambda _: None) -> Table:
