@@ -76,32 +76,43 @@ export type ColourOf = (label: string) => string;
 /** All annotations of a sample over its picture: truth as a fine light line, predictions in their class's colour. */
 export function overlay(width: number, height: number, truth: Annotation[], predicted: Annotation[], colourOf: ColourOf, show: Drawn, named: boolean): SVGSVGElement {
   const drawing = svg("svg", { viewBox: `0 0 ${width || 1} ${height || 1}`, class: "tr-overlay", "aria-hidden": "true" });
-  if (show.truth) for (const each of truth) drawing.append(...one(each, "truth", "", width, false));
-  if (show.predicted) {
-    for (const each of predicted) {
-      if ((each.score ?? 1) >= show.least) drawing.append(...one(each, "predicted", colourOf(each.label), width, named));
-    }
-  }
+  if (show.truth) for (const each of truth) drawing.append(...one(each, "truth", "", width));
+  const shown = show.predicted ? predicted.filter((each) => (each.score ?? 1) >= show.least) : [];
+  for (const each of shown) drawing.append(...one(each, "predicted", colourOf(each.label), width));
+  if (named) drawing.append(...names(shown, width, height, colourOf));
   return drawing;
 }
 
-function one(each: Annotation, kind: "truth" | "predicted", colour: string, width: number, named: boolean): SVGElement[] {
-  const dress = (element: SVGElement): SVGElement => {
-    if (colour) element.style.setProperty("--ink", `var(--${colour})`);
-    return element;
-  };
+function dressed(element: SVGElement, colour: string): SVGElement {
+  if (colour) element.style.setProperty("--ink", `var(--${colour})`);
+  return element;
+}
+
+/** Class and score at each shape, inside the picture and none over another. */
+function names(shown: Annotation[], width: number, height: number, colourOf: ColourOf): SVGElement[] {
+  const size = width / 28, taken: Rectangle[] = [];
+  return shown.filter((each) => each.shape.type !== "points" && typeof each.score === "number").map((each) => {
+    const text = `${each.label.replaceAll("_", " ")} ${(each.score ?? 0).toFixed(2)}`, [left, top] = outline(each.shape).at;
+    const long = 0.6 * size * text.length, x = Math.max(0, Math.min(left, width - long)), first = Math.max(size, top - size / 4);
+    const free = (y: number): boolean => taken.every(([a, b, c, d]) => x >= c || x + long <= a || y - size >= d || y <= b);
+    let y = first;
+    while (!free(y) && y < height) y += size / 4;
+    if (y > height) y = first; // a picture full of names: better over another than nowhere
+    taken.push([x, y - size, x + long, y]);
+    return dressed(svg("text", { class: "score", x, y, "font-size": size }, text), colourOf(each.label));
+  });
+}
+
+function one(each: Annotation, kind: "truth" | "predicted", colour: string, width: number): SVGElement[] {
+  const dress = (element: SVGElement): SVGElement => dressed(element, colour);
   if (each.shape.type === "points") {
     const size = width / 60;
     return (each.shape.points ?? []).filter((point) => point.visible !== 0).map(({ x, y }) =>
       dress(svg("path", { class: kind, d: kind === "truth" ? `M${x - size} ${y}H${x + size}M${x} ${y - size}V${y + size}` : `M${x - size} ${y}a${size} ${size} 0 1 0 ${2 * size} 0a${size} ${size} 0 1 0 ${-2 * size} 0` })));
   }
-  const { path, at } = outline(each.shape);
+  const { path } = outline(each.shape);
   const parts: SVGElement[] = [];
   if (kind === "truth") parts.push(svg("path", { class: "halo", d: path, "fill-rule": "evenodd" }));
   parts.push(dress(svg("path", { class: kind, d: path, "fill-rule": "evenodd" })));
-  if (named && typeof each.score === "number") {
-    const size = width / 28;
-    parts.push(dress(svg("text", { class: "score", x: at[0], y: Math.max(size, at[1] - size / 4), "font-size": size }, `${each.label.replaceAll("_", " ")} ${each.score.toFixed(2)}`)));
-  }
   return parts;
 }
