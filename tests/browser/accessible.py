@@ -4,6 +4,10 @@ from rcg.web import bundle
 
 AXE = bundle.FRONTEND / "node_modules" / "axe-core" / "axe.min.js"
 
+CUT_OFF = """() => [...document.querySelectorAll(".tile *")].filter((each) =>
+  each.getBoundingClientRect().right > each.closest(".tile").getBoundingClientRect().right + 1
+).map((each) => each.outerHTML.slice(0, 120))"""
+
 
 def complaints(page, where):
     """Of both themes after one load: colours follow the theme at once where motion is reduced, and nothing
@@ -22,7 +26,7 @@ def complaints(page, where):
 
 def walk(page, paths, *widths):
     """What is wrong with pages, each loaded once at its own width: axe's complaints, and whether one is
-    wider than the screen at that or a further width.
+    wider than the screen, or a tile cuts something off, at that or a further width.
     """
     own, wrong = page.viewport_size, []
     for path in paths:
@@ -35,4 +39,5 @@ def walk(page, paths, *widths):
             page.wait_for_timeout(50)
             if page.evaluate("document.documentElement.scrollWidth") > width:
                 wrong.append(f"{path}: wider than {width}")
+            wrong += [f"{path}, {width}: cut off: {what}" for what in page.evaluate(CUT_OFF)]
     return wrong

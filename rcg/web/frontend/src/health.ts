@@ -4,7 +4,7 @@ import { all, h, one } from "./lib/dom";
 interface Part { ok: boolean; detail?: string; hint?: string; path?: string }
 interface Health { status: string; step?: string; areas: Record<string, Part>; parts: Record<string, Part> }
 
-const NAMES: Record<string, string> = { shell: "Dashboard", grade: "Cards", api: "API", static: "Files", database: "Database", valkey: "Valkey", workers: "Workers", disk: "Disk", certificate: "Certificate" };
+const NAMES: Record<string, string> = { shell: "Dashboard", capture: "Capture", grade: "Cards", annotate: "Annotate", studio: "Datasets", augment: "Augment", train: "Train", api: "API", static: "Files", database: "Database", valkey: "Valkey", workers: "Workers", disk: "Disk", certificate: "Certificate" };
 
 async function ask(): Promise<Health | null> {
   try {
