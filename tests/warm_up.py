@@ -10,7 +10,7 @@ from multiprocessing import Process
 import numpy as np
 
 from rcg.grading.inspect import inspect_side
-from rcg.photometric import chain, relief
+from rcg.photometric import card_place, chain, relief
 from rcg.photometric.render import render_side
 from rcg.photometric.solve import solve_normals
 from rcg.photometric.solve_foil import solve_foil
@@ -25,7 +25,7 @@ def pixels() -> None:
     places = np.stack([150 * np.sin(turn), 150 * np.cos(turn), np.full(6, 90.0)], 1)
     directions = places / np.linalg.norm(places, axis=1, keepdims=True)
     lights = Lights(tuple("123456"), directions, places, np.ones(6), "rig", True)
-    mask = chain.card_mask((200, 150), SIZE, 2)
+    mask = card_place.card_mask((200, 150), SIZE, 2)
     frames = np.full((6, *mask.shape, 3), 0.5, np.float32)
     solution = solve_normals(frames, lights, px_per_mm=2.0, mask=mask)
     solve_foil(solution, frames, lights, px_per_mm=2.0, mask=mask)

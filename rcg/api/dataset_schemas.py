@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, Field, StringConstraints, model_validator
 
-from rcg.api.schemas import In, JobOut, PageOut
-from rcg.datasets.schema import Annotation, LabelSchema, Split
+from rcg.api.item_schemas import ItemState, LabelState
+from rcg.api.schemas import In, JobOut, LongText, PageOut
+from rcg.api.version_schemas import VersionRef
+from rcg.datasets.schema import LabelSchema
 
-LabelState = Literal["unlabelled", "predicted", "labelled"]
-ItemState = Literal["pending", "ready", "broken"]
 ImportFormat = Literal["auto", "coco_json", "yolo_txt", "pascal_voc", "custom_json"]
 ExportFormat = Literal[
     "coco_json", "yolo_txt", "yolo_txt:detect", "yolo_txt:segment", "yolo_txt:pose", "pascal_voc",
@@ -30,18 +30,6 @@ DatasetName = Annotated[
     AfterValidator(_fits_addresses),
 ]
 KindName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)]
-Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=10_000)]
-Ids = Annotated[
-    list[Annotated[str, StringConstraints(max_length=64)]], Field(min_length=1, max_length=10_000)
-]
-Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
-
-
-class VersionRef(BaseModel):
-    """Which version."""
-
-    id: str
-    number: int
 
 
 class DatasetOut(BaseModel):
@@ -86,14 +74,14 @@ class DatasetIn(In):
 
     name: DatasetName
     kind: KindName
-    description: Text = ""
+    description: LongText = ""
 
 
 class DatasetPatch(In):
     """What to change of a dataset; what is left out stays."""
 
     name: DatasetName | None = None
-    description: Text | None = None
+    description: LongText | None = None
     label_schema: LabelSchema | None = None
     recipe_id: str | None = None
     renames: dict[str, str] | None = Field(
@@ -158,147 +146,6 @@ class ExportIn(In):
     images: bool = Field(True, description="False: annotations alone")
 
 
-class SharesIn(In):
-    """How cards are shared out; the three need not add up to 1."""
-
-    train: Share = 0.8
-    val: Share = 0.2
-    test: Share = 0.0
-
-    @model_validator(mode="after")
-    def _some(self) -> SharesIn:
-        if self.train <= 0:
-            raise ValueError("train must be above 0")
-        return self
-
-
-class VersionIn(In):
-    """A new version."""
-
-    note: Text = ""
-    shares: SharesIn = SharesIn()
-    seed: int = Field(0, ge=0, le=2**31 - 1)
-    recipe: dict[str, Any] | None = Field(None, description="augmentation recipe")
-    recipe_id: str | None = Field(None, description="a stored recipe; both null: the dataset's own, if any")
-
-
-class VersionOut(BaseModel):
-    """An immutable version."""
-
-    id: str
-    dataset_id: str | None = Field(description="null: the dataset was deleted")
-    dataset_name: str
-    kind: str
-    number: int
-    note: str
-    hash: str = Field(description="SHA-256 of its manifest")
-    summary: dict[str, Any]
-    split: dict[str, Any]
-    recipe: dict[str, Any] | None
-    created_at: int
-    new: bool | None = Field(None, description="False: an equal version was there already and is this one")
-
-
-class PartOut(BaseModel):
-    """One part of a split."""
-
-    items: int
-    cards: int
-    annotations: int
-
-
-class SplitOut(BaseModel):
-    """How a version would be split now."""
-
-    seed: int
-    shares: dict[str, float]
-    parts: dict[Split, PartOut]
-    left_out: dict[str, int] = Field(description="items that a version leaves out, by the reason")
-    notes: list[str]
-
-
-class LayerOut(BaseModel):
-    """A layer of an item."""
-
-    name: str
-    role: str
-    media_type: str
-    url: str | None = Field(description="its picture; null while it is being made")
-    data_url: str
-
-
-class ItemOut(BaseModel):
-    """An item of a dataset."""
-
-    id: str
-    dataset_id: str
-    name: str
-    position: int
-    width: int
-    height: int
-    px_per_mm: float | None
-    margin_mm: float
-    side: str | None
-    card_id: str | None
-    card_key: str
-    split: Split | None = Field(description="the part it was given to; null: the version's seed decides")
-    source: str
-    state: ItemState
-    problem: str
-    label_state: LabelState
-    annotations: int
-    classes: dict[str, int]
-    thumbnail: str | None
-    layers: list[LayerOut]
-    revision: int
-
-
-class ItemPage(PageOut):
-    """A page of items."""
-
-    items: list[ItemOut]
-
-
-class Neighbours(BaseModel):
-    """The items before and after, in the dataset's order."""
-
-    previous: str | None
-    next: str | None
-
-
-class ItemDetail(ItemOut):
-    """An item with its annotations."""
-
-    dataset_name: str
-    kind: str
-    lights: dict[str, tuple[float, float, float]]
-    shapes: list[Annotation] = Field(description="its annotations")
-    neighbours: Neighbours
-
-
-class ItemPatch(In):
-    """What to change of an item; what is left out stays."""
-
-    split: Split | None = None
-    card_key: (
-        Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)] | None
-    ) = None
-    px_per_mm: Annotated[float, Field(gt=0, le=1000, allow_inf_nan=False)] | None = None
-    side: Literal["front", "back"] | None = None
-
-
-class IdsIn(In):
-    """Which items."""
-
-    ids: Ids
-
-
-class GoneOut(BaseModel):
-    """How many were deleted."""
-
-    deleted: int
-
-
 class DatasetFileAnswer(BaseModel):
     """What became of one file of an upload."""
 
@@ -348,59 +195,3 @@ class LegacyImportIn(In):
 
     name: DatasetName | None = Field(None, description="null: the folder's own name")
     kind: KindName | None = Field(None, description="null: as the folder says")
-
-
-class OwnerCreateIn(In):
-    """A new dataset as the owner's scripts ask for it."""
-
-    name: DatasetName
-    model_type: KindName = Field(description="a kind or its alias")
-    description: Text = ""
-
-
-class OwnerCreatedOut(BaseModel):
-    """The dataset that was made, and where its files go."""
-
-    success: Literal[True] = True
-    dataset_id: str
-    metadata: dict[str, Any]
-    upload_endpoints: dict[str, str]
-
-
-class OwnerImagesOut(DatasetFilesOut):
-    """What became of an upload of images."""
-
-    success: bool = Field(description="whether every file was accepted")
-    uploaded_count: int
-    failed_count: int
-
-
-class OwnerAnnotationsOut(BaseModel):
-    """The job that reads the annotations."""
-
-    success: Literal[True] = True
-    job_id: str
-    job: JobOut
-    message: str
-
-
-class OwnerManageOut(BaseModel):
-    """Everything to manage a dataset with."""
-
-    success: Literal[True] = True
-    dataset: DatasetDetail
-    metadata: dict[str, Any]
-    statistics: dict[str, Any]
-    problems: list[dict[str, Any]]
-    readiness: dict[str, Any]
-    versions: list[VersionOut]
-    upload_endpoints: dict[str, str]
-    actions: dict[str, str] = Field(description="what can be done with it, and where")
-
-
-class OwnerDiscoverOut(BaseModel):
-    """Every dataset with what can be trained on it. Advice, never a gate."""
-
-    success: Literal[True] = True
-    datasets: list[dict[str, Any]]
-    total: int

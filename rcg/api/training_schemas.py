@@ -6,9 +6,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from rcg.api.dataset_schemas import VersionRef
 from rcg.api.schemas import In, JobOut, Name, PageOut
 from rcg.api.training_aliases import translate
+from rcg.api.version_schemas import VersionRef
 from rcg.training.spec import Preset
 
 RunState = Literal["queued", "running", "pausing", "paused", "stopping", "done", "failed", "cancelled"]

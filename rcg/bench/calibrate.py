@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rcg.bench.table import Table
-from rcg.photometric import chain
+from rcg.photometric import card_place, chain
 from rcg.photometric.calibrate import BallOptions, fit_flat, measure_ball, read_card, refine_lights
 from rcg.photometric.render.ball import BallScene, render_ball
 from rcg.photometric.render.flat_card import FlatScene, render_flat
@@ -133,7 +133,7 @@ def _wrong(frames: list[Frame], lights: Lights) -> tuple[float, float]:
     """Mean angle between solved and true normals inside the card, and that of a plane."""
     scale = 6.0
     maps = chain.measure(frames, lights, CardSize(63, 88, "chosen"), px_per_mm=scale)
-    mask = chain.card_mask(maps.frames.shape[1:3], maps.size, scale)
+    mask = card_place.card_mask(maps.frames.shape[1:3], maps.size, scale)
     used = maps.lights or lights
     solved = solve_normals(
         maps.frames, used, px_per_mm=scale, mask=mask, flat_field=2 if used.flat_field is None else 0

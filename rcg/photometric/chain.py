@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -19,10 +18,18 @@ import numpy.typing as npt
 from rcg.errors import InputError
 from rcg.photometric import lights as lighting
 from rcg.photometric import relief
+from rcg.photometric.card_place import card_mask, card_rotation_deg, map_scale, measured_size
 from rcg.photometric.channels import brightest, darkest
 from rcg.photometric.even_light import colour_picture, scaled_albedo
-from rcg.photometric.find_errors import FramesDifferError
 from rcg.photometric.flatten_frames import enlarged, evening
+from rcg.photometric.frame_choice import (
+    OVEREXPOSED,
+    aligned,
+    check_sizes,
+    exposure_remarks,
+    overexposed,
+    split_ambient,
+)
 from rcg.photometric.locate import locate
 from rcg.photometric.mat import capture as on_mat
 from rcg.photometric.mat.capture import MatCapture
@@ -47,30 +54,10 @@ from rcg.photometric.types import (
 Array = npt.NDArray[np.float64]
 Progress = Callable[[float, str], None]
 
-MAX_RESIDUAL_PX = 1.0
-"""a frame registered worse than this leaks print edges into the slopes (one pixel doubles the error)"""
-HOPELESS_RESIDUAL_PX = 2.5
-MIN_FRAMES = 4
 SATURATED = 0.985
 """linear share of full scale that counts as saturated: 254 of 255 in sRGB is 0.991"""
-_COARSE_PX_PER_MM = 10.0
 _AT_ONCE = 2
 """frames rectified side by side: each takes 400 MB meanwhile at 40 px/mm"""
-_OVEREXPOSED = 0.5
-_MENTION_SATURATED = 0.02
-_CORNER_RADIUS_MM = 3.0
-
-
-class RegistrationError(InputError):
-    """Too few frames could be brought into line."""
-
-    code: ClassVar[str] = "frames_do_not_align"
-
-
-class OverexposedError(InputError):
-    """Most of the card is at full scale in every frame."""
-
-    code: ClassVar[str] = "overexposed"
 
 
 @dataclass
@@ -127,8 +114,8 @@ def measure(
             with the mat, frames lit from another side than told, or exposed too unlike.
     """
     watch = _Watch(progress)
-    lit, ambient = _split_ambient(frames, lights)
-    _check_sizes(frames)
+    lit, ambient = split_ambient(frames, lights)
+    check_sizes(frames)
     said: list[str] = []
     with watch.stage("locate", 0.0, "Finding the card"):
         mat = on_mat.read_capture(lit, ambient, lights, threads=threads)
@@ -136,16 +123,16 @@ def measure(
             lit, lights, mat, said = on_mat.without_bad_exposure(lit, lights, mat)
         outline, registration, pose = _located(lit, size.height_mm / size.width_mm, mat, threads)
     seen = lit
-    lit, lights, registration, remark = _aligned(lit, lights, registration)
+    lit, lights, registration, remark = aligned(lit, lights, registration)
     said += remark
     if mat is not None:
         mat = mat.select([k for k, frame in enumerate(seen) if any(frame is kept for kept in lit)])
     if camera_px_per_mm is not None and (pose is None or mat_scale is None):
-        size = _measured_size(outline, camera_px_per_mm)
+        size = measured_size(outline, camera_px_per_mm)
     elif pose is not None:
         size, remark = on_mat.card_size(outline, pose, size, mat_scale)
         said += remark
-    px_per_mm, remark = _map_scale(outline, size, px_per_mm)
+    px_per_mm, remark = map_scale(outline, size, px_per_mm)
     said += remark
 
     gains = None if mat is None else mat.gains
@@ -170,7 +157,7 @@ def measure(
         stack, saturated = _rectified(
             lit, dark, warp, registration.homographies, gains, level, mask, watch, threads
         )
-    said += _exposure_remarks(saturated, names)
+    said += exposure_remarks(saturated, names)
     maps = Maps(
         px_per_mm=px_per_mm,
         margin_mm=margin_mm,
@@ -203,50 +190,6 @@ def measure(
     return replace(maps, warnings=tuple(dict.fromkeys(said)))
 
 
-def card_rotation_deg(outline: CardOutline) -> float:
-    """Return the angle from the photograph's x axis to the card's, counter-clockwise in the picture."""
-    top_left, top_right, bottom_right, bottom_left = outline.corners_px
-    x_axis = (top_right - top_left) + (bottom_right - bottom_left)
-    return float(np.rad2deg(np.arctan2(-x_axis[1], x_axis[0])))
-
-
-def card_mask(shape: tuple[int, ...], size: CardSize, px_per_mm: float) -> BoolArray:
-    """Return the (H, W) pixels that are card: the rectangle with corners rounded to the usual 3 mm."""
-    h, w = shape[:2]
-    x = np.abs(np.arange(w) - (w - 1) / 2) / px_per_mm
-    y = np.abs(np.arange(h) - (h - 1) / 2) / px_per_mm
-    over_x = np.maximum(x - (size.width_mm / 2 - _CORNER_RADIUS_MM), 0)
-    over_y = np.maximum(y - (size.height_mm / 2 - _CORNER_RADIUS_MM), 0)
-    return np.asarray(np.hypot(over_x[None, :], over_y[:, None]) <= _CORNER_RADIUS_MM)
-
-
-def _split_ambient(frames: Sequence[Frame], lights: Lights | None) -> tuple[list[Frame], Frame | None]:
-    known = set(lights.names) if lights is not None else {frame.name for frame in frames}
-    lit = [f for f in frames if f.name in known or not lighting.is_ambient(f.name)]
-    ambient = [f for f in frames if f not in lit] if len(lit) < len(frames) else []
-    if lights is None and len(lit) != 1:
-        raise InputError(
-            f"{len(lit)} frames came without lights.",
-            "Give one photograph, or four and more with their lights.",
-        )
-    if lights is not None and len(lit) != len(lights):
-        raise InputError(f"{len(lit)} frames came for {len(lights)} lights.", "Give one frame per light.")
-    if len(ambient) > 1:
-        raise InputError(
-            f"Several frames are ambient: {', '.join(f.file_name for f in ambient)}.", "Keep one."
-        )
-    return lit, ambient[0] if ambient else None
-
-
-def _check_sizes(frames: Sequence[Frame]) -> None:
-    def described(frame: Frame) -> str:
-        return f"{frame.file_name} ({frame.pixels.shape[1]} x {frame.pixels.shape[0]})"
-
-    for frame in frames[1:]:
-        if frame.pixels.shape != frames[0].pixels.shape:
-            raise FramesDifferError(described(frames[0]), described(frame))
-
-
 def _located(
     lit: list[Frame], aspect: float, mat: MatCapture | None, threads: int
 ) -> tuple[CardOutline, Registration, MatPose | None]:
@@ -256,41 +199,9 @@ def _located(
         return *locate(lit, aspect, threads=threads), None
     except InputError as error:
         shares = [float((darkest(frame.pixels) >= 0.99 * frame.full_scale).mean()) for frame in lit]
-        if min(shares) > _OVEREXPOSED:
-            raise _overexposed(shares, "picture") from error
+        if min(shares) > OVEREXPOSED:
+            raise overexposed(shares, "picture") from error
         raise
-
-
-def _aligned(
-    lit: list[Frame], lights: Lights | None, registration: Registration
-) -> tuple[list[Frame], Lights | None, Registration, list[str]]:
-    """Leave out the frames that could not be brought into line, as long as four remain."""
-    residual = registration.residual_px
-    bad = [i for i in range(len(lit)) if residual[i] > MAX_RESIDUAL_PX and i != registration.reference]
-    if not bad or lights is None:
-        return lit, lights, registration, []
-    keep = [i for i in range(len(lit)) if i not in bad]
-    names = ", ".join(f"{lit[i].name} ({residual[i]:.1f} px)" for i in bad)
-    if len(keep) >= MIN_FRAMES:
-        kept = Registration(
-            keep.index(registration.reference),
-            registration.homographies[keep],
-            residual[keep],
-            registration.shift_px[keep],
-        )
-        said = f"Left out, because they could not be brought into line with the others: {names}."
-        return [lit[i] for i in keep], lighting.select(lights, keep), kept, [said]
-    if max(residual[i] for i in bad) > HOPELESS_RESIDUAL_PX:
-        raise RegistrationError(
-            f"These frames could not be brought into line with the rest: {names}; {len(keep)} would remain.",
-            "Fix the phone and do not touch the card between the frames; then take them again.",
-        )
-    return (
-        lit,
-        lights,
-        registration,
-        [f"Frames are not fully in line: {names}; print edges may show as relief."],
-    )
 
 
 def _lights_on_card(
@@ -313,30 +224,6 @@ def _notes(mat: MatCapture | None, pose: MatPose | None, size: CardSize, *, sing
     if not single:
         return [on_mat.NO_MAT]
     return [] if size.source == "scale" else [on_mat.NO_MAT_SINGLE]
-
-
-def _measured_size(outline: CardOutline, camera_px_per_mm: float) -> CardSize:
-    """Return the card's size by the camera's scale, to 0.01 mm."""
-    tl, tr, br, bl = outline.corners_px
-    width = (np.linalg.norm(tr - tl) + np.linalg.norm(br - bl)) / 2 / camera_px_per_mm
-    height = (np.linalg.norm(bl - tl) + np.linalg.norm(br - tr)) / 2 / camera_px_per_mm
-    if not (20 <= width <= 300 and 20 <= height <= 300):
-        raise InputError(
-            f"At the rig's scale of {camera_px_per_mm:g} px/mm the card is {width:.1f} x {height:.1f} mm.",
-            "Correct camera.px_per_mm in the rig file.",
-        )
-    return CardSize(round(float(width), 2), round(float(height), 2), "scale")
-
-
-def _map_scale(outline: CardOutline, size: CardSize, px_per_mm: float) -> tuple[float, list[str]]:
-    """Halve the maps' scale where the photograph carries much less, and say so."""
-    x, y = outline.corners_px.T
-    area = 0.5 * abs(float(np.dot(x, np.roll(y, 1)) - np.dot(y, np.roll(x, 1))))
-    carried = float(np.sqrt(area / (size.width_mm * size.height_mm)))
-    if carried >= px_per_mm / 2:
-        return px_per_mm, []
-    said = f"The photograph carries {carried:.1f} pixels per millimetre of card; 20 and more show fine wear."
-    return min(px_per_mm, _COARSE_PX_PER_MM), [said]
 
 
 def _rectified(
@@ -378,24 +265,6 @@ def _rectified(
             pool.shutdown(cancel_futures=True)
             raise
     return stack, saturated
-
-
-def _exposure_remarks(saturated: list[float], names: Sequence[str]) -> list[str]:
-    if min(saturated) > _OVEREXPOSED:
-        raise _overexposed(saturated, "card")
-    bright = [
-        f"{name} ({share:.0%})"
-        for name, share in zip(names, saturated, strict=True)
-        if share > _MENTION_SATURATED
-    ]
-    return [f"Overexposed parts of the card, by frame: {', '.join(bright)}."] if bright else []
-
-
-def _overexposed(shares: Sequence[float], what: str) -> OverexposedError:
-    return OverexposedError(
-        f"The {what} is overexposed: {min(shares):.0%} or more of it is at full scale in every frame.",
-        "Lower the exposure until the white borders are just below white, fix it, and take the frames again.",
-    )
 
 
 def _with_relief(

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rcg.errors import InputError
-from rcg.photometric import chain
+from rcg.photometric import card_place, chain
 from rcg.photometric.channels import brightest
 from rcg.photometric.linearise import to_linear, to_srgb_u8
 from rcg.photometric.solve_device import Device, torch_solver
@@ -171,7 +171,7 @@ def _of_card(maps: Maps, notes: list[str]) -> Solved:
     found = {name: array for name, array in named.items() if array is not None}
     if len(found) < len(named) or maps.lights is None:
         raise InputError("The card gave no relief.", "Give three or more frames with their lights.")
-    mask = chain.card_mask(maps.albedo.shape[:2], maps.size, maps.px_per_mm)
+    mask = card_place.card_mask(maps.albedo.shape[:2], maps.size, maps.px_per_mm)
     meta = {
         "card": True,
         "unit": "mm",

@@ -11,6 +11,7 @@ from fastapi.responses import FileResponse
 from rcg.api import dataset_schemas as schemas
 from rcg.api.deps import ContainerDep
 from rcg.api.files import stored_file
+from rcg.api.item_schemas import GoneOut, IdsIn, ItemDetail, ItemPage, ItemPatch, ItemState, LabelState
 from rcg.api.multipart import Form, Intake, read_form
 from rcg.api.routers.cards import Limit, Offset
 from rcg.api.schemas import JobOut
@@ -25,6 +26,7 @@ from rcg.api.services.datasets import (
     splitting,
     versions,
 )
+from rcg.api.version_schemas import SharesIn, SplitOut, VersionIn, VersionOut
 from rcg.datasets.schema import Split
 from rcg.store.repositories.datasets import Sort
 from rcg.store.repositories.items import Filter
@@ -123,8 +125,8 @@ def copy_dataset(
 def list_items(
     dataset: Dataset,
     container: ContainerDep,
-    label_state: schemas.LabelState | None = None,
-    state: schemas.ItemState | None = None,
+    label_state: LabelState | None = None,
+    state: ItemState | None = None,
     split: Annotated[
         Split | None, Query(description="as the newest version is split, else the default")
     ] = None,
@@ -136,7 +138,7 @@ def list_items(
     ids: Annotated[str, Query(max_length=8000, description="these ones, separated by commas")] = "",
     offset: Offset = 0,
     limit: Limit = 50,
-) -> schemas.ItemPage:
+) -> ItemPage:
     """A page of a dataset's items, in their order."""
     wanted = tuple(one.strip() for one in ids.split(",") if one.strip())
     where = Filter(
@@ -146,19 +148,19 @@ def list_items(
 
 
 @router.post("/datasets/{dataset}/items/delete")
-def delete_items(dataset: Dataset, body: schemas.IdsIn, container: ContainerDep) -> schemas.GoneOut:
+def delete_items(dataset: Dataset, body: IdsIn, container: ContainerDep) -> GoneOut:
     """Delete items with their annotations. Versions that hold them keep them."""
-    return schemas.GoneOut(deleted=items.delete_many(container, dataset, body.ids))
+    return GoneOut(deleted=items.delete_many(container, dataset, body.ids))
 
 
 @router.get("/items/{item_id}")
-def get_item(item_id: str, container: ContainerDep) -> schemas.ItemDetail:
+def get_item(item_id: str, container: ContainerDep) -> ItemDetail:
     """An item with its annotations (`shapes`) and its neighbours."""
     return items.get(container, item_id)
 
 
 @router.patch("/items/{item_id}")
-def change_item(item_id: str, body: schemas.ItemPatch, container: ContainerDep) -> schemas.ItemDetail:
+def change_item(item_id: str, body: ItemPatch, container: ContainerDep) -> ItemDetail:
     """Give an item to a part of the split, to a card or a side, or say its scale."""
     return items.change(container, item_id, body)
 
@@ -280,13 +282,13 @@ def preview_split(
     train: Annotated[float, Query(gt=0, le=1)] = 0.8,
     val: Annotated[float, Query(ge=0, le=1)] = 0.2,
     test: Annotated[float, Query(ge=0, le=1)] = 0.0,
-) -> schemas.SplitOut:
+) -> SplitOut:
     """How many items, cards and annotations each part of a version made now would have."""
-    return splitting.preview(container, dataset, seed, schemas.SharesIn(train=train, val=val, test=test))
+    return splitting.preview(container, dataset, seed, SharesIn(train=train, val=val, test=test))
 
 
 @router.get("/datasets/{dataset}/versions")
-def list_versions(dataset: Dataset, container: ContainerDep) -> list[schemas.VersionOut]:
+def list_versions(dataset: Dataset, container: ContainerDep) -> list[VersionOut]:
     """A dataset's versions, newest first."""
     return versions.of_dataset(container, dataset)
 
@@ -294,19 +296,19 @@ def list_versions(dataset: Dataset, container: ContainerDep) -> list[schemas.Ver
 @router.post(
     "/datasets/{dataset}/versions",
     status_code=201,
-    responses={200: {"model": schemas.VersionOut, "description": "An equal version is there; this is it"}},
+    responses={200: {"model": VersionOut, "description": "An equal version is there; this is it"}},
 )
 def make_version(
-    dataset: Dataset, response: Response, container: ContainerDep, body: schemas.VersionIn | None = None
-) -> schemas.VersionOut:
+    dataset: Dataset, response: Response, container: ContainerDep, body: VersionIn | None = None
+) -> VersionOut:
     """Freeze the labelled items as they are, split by card."""
-    made = versions.make(container, dataset, body or schemas.VersionIn())
+    made = versions.make(container, dataset, body or VersionIn())
     response.status_code = 201 if made.new else 200
     return made
 
 
 @router.get("/versions/{version_id}")
-def get_version(version_id: str, container: ContainerDep) -> schemas.VersionOut:
+def get_version(version_id: str, container: ContainerDep) -> VersionOut:
     """A version."""
     return versions.get(container, version_id)
 

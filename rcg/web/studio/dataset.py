@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from rcg.api import dataset_schemas as schemas
+from rcg.api.item_schemas import ItemPage
 from rcg.api.services.datasets import catalogue
 from rcg.api.services.datasets import health as health_service
 from rcg.api.services.datasets import items as item_service
@@ -157,7 +158,7 @@ def _state(container: Container, detail: schemas.DatasetDetail) -> dict[str, Any
     }
 
 
-def _first_items(container: Container, detail: schemas.DatasetDetail, at: dict[str, str]) -> schemas.ItemPage:
+def _first_items(container: Container, detail: schemas.DatasetDetail, at: dict[str, str]) -> ItemPage:
     """The first of the items that the filters find; an unknown value finds what no filter would."""
     split: Split | None = at["split"] if at.get("split") in ("train", "val", "test") else None  # type: ignore[assignment]
     where = Filter(

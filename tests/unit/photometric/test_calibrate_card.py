@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from rcg.photometric import chain
+from rcg.photometric import card_place, chain
 from rcg.photometric import lights as lighting
 from rcg.photometric.calibrate import CalibrationError, CardPlace, fit_flat, read_card, refine_lights
 from rcg.photometric.flat_field import FlatField
@@ -88,7 +88,7 @@ def test_normals_are_truer_with_it_for_near_and_for_far_lights(reading):
             maps = chain.measure(
                 frames, replace(lights, flat_field=flat), CardSize(63, 88, "chosen"), px_per_mm=4
             )
-            mask = chain.card_mask(maps.frames.shape[1:3], maps.size, 4)
+            mask = card_place.card_mask(maps.frames.shape[1:3], maps.size, 4)
             order = 2 if flat is None else 0
             solved = solve_normals(maps.frames, maps.lights, px_per_mm=4, mask=mask, flat_field=order)
             h, w = mask.shape

@@ -1,4 +1,4 @@
-"""The chain against a rendered card whose normals are known, and its rules for frames that do not do."""
+"""The chain against a rendered card whose normals are known."""
 
 from __future__ import annotations
 
@@ -8,11 +8,9 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
-from rcg.errors import InputError
-from rcg.photometric import chain, even_light, lights, pictures
-from rcg.photometric.lights import LightsSpec, resolve
+from rcg.photometric import chain, even_light, pictures
 from rcg.photometric.render import RenderedSide, render_side
-from rcg.photometric.types import CardOutline, CardSize, Frame, Maps, Registration
+from rcg.photometric.types import CardSize, Frame, Maps
 
 SIZE = CardSize(63.0, 88.0, "default")
 
@@ -103,69 +101,6 @@ def test_progress_can_stop_the_work(side: RenderedSide) -> None:
 
     with pytest.raises(StopError):
         chain.measure(side.frames, side.lights, SIZE, px_per_mm=10, progress=stop)
-
-
-def outline(angle_deg: float, scale: float = 10.0) -> CardOutline:
-    """A card whose x axis is turned counter-clockwise in the picture."""
-    angle = np.deg2rad(angle_deg)
-    corners = np.array([(-31.5, 44.0), (31.5, 44.0), (31.5, -44.0), (-31.5, -44.0)]) * scale
-    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    upright = corners @ turn.T
-    return CardOutline(np.stack([500 + upright[:, 0], 700 - upright[:, 1]], axis=1), 0.1, 1.0)
-
-
-@pytest.mark.parametrize("angle", [0, 12, -80, 90, 179])
-def test_the_rotation_of_the_card(angle: float) -> None:
-    assert chain.card_rotation_deg(outline(angle)) == pytest.approx(angle, abs=1e-9)
-
-
-def test_a_light_at_the_right_of_the_photo_is_at_the_bottom_of_a_card_turned_left() -> None:
-    """The card's top points to the photograph's left, so its bottom looks to the right, at the light."""
-    photo = resolve(None, ["up", "right", "down", "left"])
-    card = lights.rotate(photo, -chain.card_rotation_deg(outline(90)))
-    np.testing.assert_allclose(card.directions[1, :2], (0, -np.sqrt(0.5)), atol=1e-12)
-
-
-def some(n: int, residual: list[float]) -> tuple[list[Frame], lights.Lights, Registration]:
-    frames = [Frame(str(i + 1), f"{i + 1}.jpg", np.zeros((64, 64, 3), np.uint8)) for i in range(n)]
-    found = resolve(LightsSpec(kind="azimuth", ring=n), [frame.name for frame in frames])
-    return frames, found, Registration(0, np.stack([np.eye(3)] * n), np.array(residual), np.zeros(n))
-
-
-def test_a_frame_that_does_not_align_is_left_out() -> None:
-    frames, found, registration = some(6, [0, 0.1, 5.0, 0.2, np.nan, 0.1])
-    kept, left, aligned, said = chain._aligned(frames, found, registration)
-    assert [frame.name for frame in kept] == list(left.names) == ["1", "2", "4", "5", "6"]
-    assert len(aligned.residual_px) == 5
-    assert "3 (5.0 px)" in said[0]
-
-
-def test_too_few_aligned_frames() -> None:
-    with pytest.raises(chain.RegistrationError, match=r"3 \(5\.0 px\)"):
-        chain._aligned(*some(4, [0, 0.1, 5.0, 0.2]))
-    _, _, _, said = chain._aligned(*some(4, [0, 0.1, 1.5, 0.2]))
-    assert "not fully in line" in said[0]
-
-
-def test_the_size_by_scale() -> None:
-    size = chain._measured_size(outline(30, scale=20), 20)
-    assert (size.width_mm, size.height_mm, size.source) == (63.0, 88.0, "scale")
-    with pytest.raises(InputError, match="630"):
-        chain._measured_size(outline(0, scale=10), 1)
-
-
-def test_maps_are_coarser_where_the_photo_is() -> None:
-    assert chain._map_scale(outline(0, scale=15), SIZE, 20) == (20, [])
-    scale, said = chain._map_scale(outline(0, scale=6), SIZE, 20)
-    assert scale == 10
-    assert "6.0 pixels per millimetre" in said[0]
-
-
-def test_overexposure_of_every_frame_is_an_error_of_one_a_remark() -> None:
-    frames, _, _ = some(3, [0, 0, 0])
-    with pytest.raises(chain.OverexposedError, match="60%"):
-        chain._exposure_remarks([0.9, 0.6, 0.8], [frame.name for frame in frames])
-    assert "2 (90%)" in chain._exposure_remarks([0.0, 0.9, 0.0], [frame.name for frame in frames])[0]
 
 
 def test_the_even_picture_leaves_gloss_out() -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from rcg.api import dataset_schemas as schemas
 from rcg.api.services.datasets import catalogue, health, kinds, versions
+from rcg.api.version_schemas import VersionIn
 from rcg.datasets.kinds import resolve, shipped
 from rcg.datasets.schema import Kind
 from rcg.store.base import new_id
@@ -138,7 +139,7 @@ def test_a_labelled_dataset_leads_to_training_and_says_that_a_version_will_be_ma
 def test_a_version_is_listed_and_chosen_for_training(client, container):
     dataset = make(container)
     add_items(container, dataset, labelled=4)
-    made = versions.make(container, dataset, schemas.VersionIn(note="a <first> one", seed=3))
+    made = versions.make(container, dataset, VersionIn(note="a <first> one", seed=3))
     page = client.get(f"/studio/datasets/{dataset}?tab=versions").text
     assert f"/train/new?dataset={dataset}&amp;version=1" in step(page, "train")
     assert "a &lt;first&gt; one" in page
@@ -321,7 +322,7 @@ def test_nothing_is_ready_while_nothing_is_labelled(container):
 def test_no_page_carries_inline_script_or_style(client, container):
     dataset = make(container)
     add_items(container, dataset, labelled=1)
-    versions.make(container, dataset, schemas.VersionIn())
+    versions.make(container, dataset, VersionIn())
     for path in (
         "/studio/", f"/studio/datasets/{dataset}", f"/studio/datasets/{dataset}/side",
         "/studio/kinds/new", "/studio/kinds/multi_modal",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rcg.api import dataset_schemas as schemas
+from rcg.api.owner_schemas import OwnerDiscoverOut, OwnerManageOut
 from rcg.api.services.datasets import catalogue, health, kinds, owner
 from rcg.api.services.datasets.views import dataset_out, version_out
 from rcg.errors import RcgError
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _AT_ONCE = 200
 
 
-def discover(container: Container) -> schemas.OwnerDiscoverOut:
+def discover(container: Container) -> OwnerDiscoverOut:
     """Return every dataset with what can be trained on it."""
     found: list[dict[str, Any]] = []
     with container.db.read() as session:
@@ -40,10 +40,10 @@ def discover(container: Container) -> schemas.OwnerDiscoverOut:
                     shown | {"dataset_id": row.id, "model_type": row.kind} | _judged(session, row, measured)
                 )
             offset = page.next_offset
-    return schemas.OwnerDiscoverOut(datasets=found, total=len(found))
+    return OwnerDiscoverOut(datasets=found, total=len(found))
 
 
-def manage(container: Container, id_or_name: str) -> schemas.OwnerManageOut:
+def manage(container: Container, id_or_name: str) -> OwnerManageOut:
     """Return a dataset with its figures, its versions and everything that can be done with it."""
     with container.db.read() as session:
         row = datasets.get(session, id_or_name)
@@ -52,7 +52,7 @@ def manage(container: Container, id_or_name: str) -> schemas.OwnerManageOut:
         judged = _judged(session, row, rates.of_architectures(session, list(ARCHITECTURES)))
         made = [version_out(one) for one in versions.of_dataset(session, row.id)]
     address = f"/api/datasets/{detail.id}"
-    return schemas.OwnerManageOut(
+    return OwnerManageOut(
         dataset=detail,
         metadata=owner.metadata(detail),
         statistics=report.health.statistics.as_json(),

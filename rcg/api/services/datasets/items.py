@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rcg.api import dataset_schemas as schemas
+from rcg.api.item_schemas import ItemDetail, ItemOut, ItemPage, ItemPatch
 from rcg.api.services.datasets import splitting
 from rcg.api.services.datasets.views import item_detail, item_out, picture_of
 from rcg.errors import ConflictError, InputError, NotFoundError
@@ -34,7 +34,7 @@ class StoredFile:
 
 def listing(
     container: Container, id_or_name: str, where: Filter, *, split: Split | None, offset: int, limit: int
-) -> schemas.ItemPage:
+) -> ItemPage:
     """Return a page of a dataset's items, in their order.
 
     ``split`` narrows it to the part of the newest version's split that each item's card falls into.
@@ -48,7 +48,7 @@ def listing(
             ids = splitting.ids_in(session, dataset.id, where, split)
             rows, total = items.by_ids(session, ids[offset : offset + limit]), len(ids)
         after = offset + len(rows)
-        return schemas.ItemPage(
+        return ItemPage(
             items=_shown(session, rows),
             total=total,
             offset=offset,
@@ -57,18 +57,18 @@ def listing(
         )
 
 
-def _shown(session: Session, rows: Sequence[DatasetItem]) -> list[schemas.ItemOut]:
+def _shown(session: Session, rows: Sequence[DatasetItem]) -> list[ItemOut]:
     classes = annotation_rows.classes_of_items(session, [row.id for row in rows])
     return [item_out(row, classes.get(row.id, {})) for row in rows]
 
 
-def get(container: Container, item_id: str) -> schemas.ItemDetail:
+def get(container: Container, item_id: str) -> ItemDetail:
     """Return an item with its annotations and its neighbours."""
     with container.db.read() as session:
         return _detail(session, items.get(session, item_id))
 
 
-def _detail(session: Session, row: DatasetItem) -> schemas.ItemDetail:
+def _detail(session: Session, row: DatasetItem) -> ItemDetail:
     return item_detail(
         row,
         datasets.get(session, row.dataset_id),
@@ -77,7 +77,7 @@ def _detail(session: Session, row: DatasetItem) -> schemas.ItemDetail:
     )
 
 
-def change(container: Container, item_id: str, body: schemas.ItemPatch) -> schemas.ItemDetail:
+def change(container: Container, item_id: str, body: ItemPatch) -> ItemDetail:
     """Change what the body names: the part of the split, the card, the scale, the side."""
     changes = body.model_dump(exclude_unset=True)
     if changes.get("card_key", "") is None:

@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl
 from rcg.api import dataset_schemas as schemas
 from rcg.api.errors import checked
 from rcg.api.multipart import Intake, read_form
+from rcg.api.owner_schemas import OwnerCreatedOut, OwnerCreateIn, OwnerImagesOut
 from rcg.api.services.datasets import catalogue
 from rcg.errors import InputError
 
@@ -19,12 +20,12 @@ if TYPE_CHECKING:
 _BODY_BYTES = 200_000
 
 
-async def create_body(request: Request, container: Container) -> schemas.OwnerCreateIn:
+async def create_body(request: Request, container: Container) -> OwnerCreateIn:
     """Read the fields of ``create``, however they come: JSON, a multipart form or an urlencoded one."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == "multipart/form-data":
         form = await read_form(request, container.blobs, Intake(1_000_000, 0, hint="Upload them afterwards."))
-        return checked(schemas.OwnerCreateIn, dict(form.fields))
+        return checked(OwnerCreateIn, dict(form.fields))
     data = bytearray()
     async for chunk in request.stream():
         data += chunk
@@ -32,16 +33,16 @@ async def create_body(request: Request, container: Container) -> schemas.OwnerCr
             raise InputError("The body is too long.", "It holds name, model_type and description.")
     text = data.decode("utf-8", "replace")
     if kind == "application/x-www-form-urlencoded":
-        return checked(schemas.OwnerCreateIn, dict(parse_qsl(text, keep_blank_values=True)))
-    return checked(schemas.OwnerCreateIn, text or "{}")
+        return checked(OwnerCreateIn, dict(parse_qsl(text, keep_blank_values=True)))
+    return checked(OwnerCreateIn, text or "{}")
 
 
-def create(container: Container, body: schemas.OwnerCreateIn) -> schemas.OwnerCreatedOut:
+def create(container: Container, body: OwnerCreateIn) -> OwnerCreatedOut:
     """Make a dataset."""
     made = catalogue.create(
         container, schemas.DatasetIn(name=body.name, kind=body.model_type, description=body.description)
     )
-    return schemas.OwnerCreatedOut(
+    return OwnerCreatedOut(
         dataset_id=made.id, metadata=metadata(made), upload_endpoints=upload_endpoints(made.id)
     )
 
@@ -70,9 +71,9 @@ def upload_endpoints(dataset_id: str) -> dict[str, str]:
     }
 
 
-def uploaded(answer: schemas.DatasetFilesOut) -> schemas.OwnerImagesOut:
+def uploaded(answer: schemas.DatasetFilesOut) -> OwnerImagesOut:
     """Say what became of images: accepted with size and format, or refused with the reason."""
-    return schemas.OwnerImagesOut(
+    return OwnerImagesOut(
         success=answer.refused == 0,
         uploaded_count=answer.accepted,
         failed_count=answer.refused,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from rcg.api import dataset_schemas as schemas
+from rcg.api.version_schemas import PartOut, SharesIn, SplitOut
 from rcg.datasets.schema import Split
 from rcg.datasets.splits import DEFAULT_SHARES, balance
 from rcg.store.repositories import annotations as annotation_rows
@@ -39,7 +39,7 @@ class Plan:
     seed: int
     shares: dict[str, float]
     of_card: dict[str, Split]
-    parts: dict[Split, schemas.PartOut]
+    parts: dict[Split, PartOut]
     fixed: int
     notes: list[str] = field(default_factory=list)
 
@@ -62,9 +62,7 @@ def plan(
         if row.split is not None and given.setdefault(row.card_key, row.split) != row.split:
             clashing.add(row.card_key)
     of_card = balance(item_counts, seed, shares, given)
-    parts: dict[Split, schemas.PartOut] = {
-        part: schemas.PartOut(items=0, cards=0, annotations=0) for part in PARTS
-    }
+    parts: dict[Split, PartOut] = {part: PartOut(items=0, cards=0, annotations=0) for part in PARTS}
     for card, part in of_card.items():
         parts[part].cards += 1
         parts[part].items += item_counts[card]
@@ -80,12 +78,12 @@ def plan(
     return Plan(seed, dict(shares), of_card, parts, len(given), notes)
 
 
-def preview(container: Container, id_or_name: str, seed: int, shares: schemas.SharesIn) -> schemas.SplitOut:
+def preview(container: Container, id_or_name: str, seed: int, shares: SharesIn) -> SplitOut:
     """Return the counts of a split that a version made now would have."""
     with container.db.read() as session:
         dataset = datasets.get(session, id_or_name)
         made = plan(session, dataset.id, seed, shares.model_dump())
-        return schemas.SplitOut(
+        return SplitOut(
             seed=seed,
             shares=made.shares,
             parts=made.parts,

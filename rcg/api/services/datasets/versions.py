@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from rcg.api import dataset_schemas as schemas
 from rcg.api.services.datasets import splitting
 from rcg.api.services.datasets.views import version_out
+from rcg.api.version_schemas import VersionIn, VersionOut
 from rcg.datasets.augment import check, parse
 from rcg.datasets.diff import difference as compare
 from rcg.datasets.manifest import Header, Manifest, canonical
@@ -49,14 +49,14 @@ class _Content:
             self.layers[name] = self.layers.get(name, 0) + 1
 
 
-def of_dataset(container: Container, id_or_name: str) -> list[schemas.VersionOut]:
+def of_dataset(container: Container, id_or_name: str) -> list[VersionOut]:
     """Return a dataset's versions, newest first."""
     with container.db.read() as session:
         dataset = datasets.get(session, id_or_name)
         return [version_out(row) for row in versions.of_dataset(session, dataset.id)]
 
 
-def get(container: Container, version_id: str) -> schemas.VersionOut:
+def get(container: Container, version_id: str) -> VersionOut:
     """Return a version."""
     with container.db.read() as session:
         return version_out(versions.get(session, version_id))
@@ -74,7 +74,7 @@ def find(session: Session, dataset: Dataset, wanted: int | str) -> DatasetVersio
     return versions.of_number(session, dataset, int(wanted))
 
 
-def make(container: Container, id_or_name: str, body: schemas.VersionIn) -> schemas.VersionOut:
+def make(container: Container, id_or_name: str, body: VersionIn) -> VersionOut:
     """Make a version of the labelled items as they are now; an equal one that is there is returned instead.
 
     Raises:
@@ -89,7 +89,7 @@ def make(container: Container, id_or_name: str, body: schemas.VersionIn) -> sche
 
 
 def make_in(
-    session: Session, store: BlobStore, dataset: Dataset, body: schemas.VersionIn
+    session: Session, store: BlobStore, dataset: Dataset, body: VersionIn
 ) -> tuple[DatasetVersion, bool]:
     """As :func:`make`, within the caller's write transaction; also whether the version is new.
 
@@ -101,7 +101,7 @@ def make_in(
     return _add(session, dataset, body, frozen), True
 
 
-def _try(container: Container, id_or_name: str, body: schemas.VersionIn) -> schemas.VersionOut | None:
+def _try(container: Container, id_or_name: str, body: VersionIn) -> VersionOut | None:
     """None: another version took the number meanwhile."""
     with container.db.read() as session:
         dataset = datasets.get(session, id_or_name)
@@ -127,7 +127,7 @@ class _Frozen:
     info: BlobInfo | None = None
 
 
-def _freeze(session: Session, store: BlobStore, dataset: Dataset, body: schemas.VersionIn) -> _Frozen:
+def _freeze(session: Session, store: BlobStore, dataset: Dataset, body: VersionIn) -> _Frozen:
     schema = datasets.schema_of(dataset)
     recipe = _recipe(session, dataset, schema, body)
     split = splitting.plan(session, dataset.id, body.seed, body.shares.model_dump())
@@ -146,7 +146,7 @@ def _freeze(session: Session, store: BlobStore, dataset: Dataset, body: schemas.
     return _Frozen(header, content, split, left_out, same, info)
 
 
-def _add(session: Session, dataset: Dataset, body: schemas.VersionIn, frozen: _Frozen) -> DatasetVersion:
+def _add(session: Session, dataset: Dataset, body: VersionIn, frozen: _Frozen) -> DatasetVersion:
     assert frozen.info is not None
     blobs.ensure(session, frozen.info, MANIFEST_TYPE)
     return versions.add(
@@ -186,7 +186,7 @@ def _summary(content: _Content, split: splitting.Plan, left_out: dict[str, int])
 
 
 def _recipe(
-    session: Session, dataset: Dataset, schema: LabelSchema, body: schemas.VersionIn
+    session: Session, dataset: Dataset, schema: LabelSchema, body: VersionIn
 ) -> dict[str, Any] | None:
     """Return the recipe that a version keeps: the one given, the one named, the dataset's own, or none."""
     if body.recipe is not None and body.recipe_id is not None:

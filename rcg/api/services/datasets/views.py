@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from rcg.api import dataset_schemas as schemas
+from rcg.api.item_schemas import ItemDetail, ItemOut, LayerOut, Neighbours
+from rcg.api.version_schemas import VersionOut, VersionRef
 from rcg.datasets.layers import NPY
 from rcg.photometric.metadata import TIFF
 from rcg.store.repositories.datasets import Counts, schema_of
@@ -38,7 +40,7 @@ def _shown(row: Dataset, counts: Counts, kinds: Mapping[str, Kind]) -> dict[str,
     kind = kinds.get(row.kind)
     latest = None
     if counts.latest_id is not None and counts.latest_number is not None:
-        latest = schemas.VersionRef(id=counts.latest_id, number=counts.latest_number)
+        latest = VersionRef(id=counts.latest_id, number=counts.latest_number)
     return {
         "id": row.id,
         "name": row.name,
@@ -63,9 +65,9 @@ def _sum(counts: Counts, place: int, name: str) -> int:
     return sum(count for key, count in counts.items.items() if key[place] == name)
 
 
-def item_out(row: DatasetItem, classes: Mapping[str, int]) -> schemas.ItemOut:
+def item_out(row: DatasetItem, classes: Mapping[str, int]) -> ItemOut:
     """Show an item; its layers are loaded."""
-    return schemas.ItemOut(**_item(row, classes))
+    return ItemOut(**_item(row, classes))
 
 
 def item_detail(
@@ -73,18 +75,18 @@ def item_detail(
     dataset: Dataset,
     shapes: Sequence[Annotation],
     neighbours: tuple[str | None, str | None],
-) -> schemas.ItemDetail:
+) -> ItemDetail:
     """Show an item by itself."""
     classes: dict[str, int] = {}
     for shape in shapes:
         classes[shape.label] = classes.get(shape.label, 0) + 1
-    return schemas.ItemDetail(
+    return ItemDetail(
         **_item(row, classes),
         dataset_name=dataset.name,
         kind=dataset.kind,
         lights=row.lights or {},
         shapes=list(shapes),
-        neighbours=schemas.Neighbours(previous=neighbours[0], next=neighbours[1]),
+        neighbours=Neighbours(previous=neighbours[0], next=neighbours[1]),
     )
 
 
@@ -114,11 +116,11 @@ def _item(row: DatasetItem, classes: Mapping[str, int]) -> dict[str, Any]:
     }
 
 
-def layer_out(item_id: str, layer: ItemLayer) -> schemas.LayerOut:
+def layer_out(item_id: str, layer: ItemLayer) -> LayerOut:
     """Show a layer: where its picture and its data are."""
     address = f"/api/items/{item_id}/layers/{quote(layer.name, safe=':')}"
     picture = picture_of(layer)
-    return schemas.LayerOut(
+    return LayerOut(
         name=layer.name,
         role=layer.role,
         media_type=layer.media_type,
@@ -139,9 +141,9 @@ def thumbnail_url(item_id: str, sha256: str) -> str:
     return f"/api/items/{item_id}/thumbnail?v={sha256[:_TAG_DIGITS]}"
 
 
-def version_out(row: DatasetVersion, *, new: bool | None = None) -> schemas.VersionOut:
+def version_out(row: DatasetVersion, *, new: bool | None = None) -> VersionOut:
     """Show a version."""
-    return schemas.VersionOut(
+    return VersionOut(
         id=row.id,
         dataset_id=row.dataset_id,
         dataset_name=row.dataset_name,

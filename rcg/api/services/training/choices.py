@@ -9,10 +9,10 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from rcg.api import training_schemas as schemas
-from rcg.api.dataset_schemas import VersionIn
 from rcg.api.services.datasets import kinds
 from rcg.api.services.datasets import versions as version_services
 from rcg.api.services.training import weights
+from rcg.api.version_schemas import VersionIn
 from rcg.errors import InputError
 from rcg.jobs import cuda
 from rcg.store.repositories import datasets, versions

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from rcg.api import training_schemas as schemas
-from rcg.api.dataset_schemas import DatasetIn, SharesIn, VersionIn
+from rcg.api.dataset_schemas import DatasetIn
 from rcg.api.services.datasets import catalogue, kinds, versions
 from rcg.api.services.training import choices, launch
+from rcg.api.version_schemas import SharesIn, VersionIn
 from rcg.jobs import chain, cuda
 from rcg.jobs.dataset_accept import accept_rows
 from rcg.jobs.launching import launch as launch_run

@@ -2,25 +2,29 @@
 import { ApiError, call, explain } from "../lib/api";
 import { all, from, one } from "../lib/dom";
 import type { LiveEvent } from "../lib/live";
+import { Aim } from "./aim";
 import { Asked } from "./asked";
-import { allowSound, isQuiet, setQuiet, stayOn, tick, tremble } from "./awake";
+import { allowSound, stayOn, tick, tremble } from "./awake";
 import { Camera, CameraError } from "./camera";
 import { Files } from "./files";
 import { Guide, type Look } from "./guide";
+import { Lamp } from "./lamp";
 import { type Held, hold, sentence } from "./lock";
+import { Options } from "./options";
 import { Screen, asking, picturesOf } from "./screen";
 import { measureLights } from "./settle";
 import { Stopped, askLight, shootSide } from "./shoot";
 import { type Entry, Spool } from "./spool";
 import { memoryStore, openStore, sendFrame } from "./store";
-import { type Frame, type Mode, type Session, isOpen, lightWord, wronglyLit } from "./types";
+import { type Session, isOpen, lightWord } from "./types";
 
-const AIM_AGAIN_MS = 45_000, TELL_MS = 600;
-const AUTO = "rcg-capture-auto", MODE = "rcg-capture-mode";
+const TELL_MS = 600;
 
 export class Phone {
   private readonly screen = new Screen();
   private readonly asked = new Asked((pending) => this.ask(pending?.words ?? null));
+  private readonly aim = new Aim(this.screen, () => (this.stopper || this.screen.place !== "shoot" ? null : this.session));
+  private readonly lamp = new Lamp();
   private spool!: Spool;
   private files: Files | null = null;  // in place of the camera
   private wanted: string | null = null;  // a session that could not be fetched yet
@@ -31,13 +35,9 @@ export class Phone {
   private stopper: AbortController | null = null;
   private now: string | null = null;
   private retake: string | null = null;
-  private readonly told = new Set<string>();  // what was said of the side a lamp was held at: once
-  private aimTimer: ReturnType<typeof setInterval> | undefined;
   private toldAt = 0;
-  private unlit = false;  // the notice on the page is of lights that do not come on for aiming
   private dims = "";  // said beside the figures where the browser lets the screen go dark
-  private auto = localStorage.getItem(AUTO) === "1";
-  private mode: Mode = localStorage.getItem(MODE) === "photo" ? "photo" : "stream";
+  private readonly options = new Options();
 
   async start(): Promise<void> {
     const store = await openStore().catch(() => null);
@@ -50,7 +50,12 @@ export class Phone {
     await this.spool.open();
     for (const [target, name] of [[window, "online"], [window, "pageshow"], [document, "visibilitychange"]] as [EventTarget, string][]) target.addEventListener(name, () => this.woken());
     document.addEventListener("click", (event) => this.click(event));
-    this.options();
+    this.options.bind(this.screen.auto, {
+      canMeasure: () => Boolean(this.session && this.camera && this.session.rig?.acknowledged_by !== "person"),
+      measureLights: () => void this.measureLights(),
+      useFiles: () => this.withFiles(),
+      cancel: () => void this.cancel(),
+    });
   }
 
   /** Shows a session; an older state of it than what is shown is left aside. */
@@ -138,14 +143,12 @@ export class Phone {
       this.screen.problem(known.message, known.hint, { word: "Try again", run: () => void this.look() }, { word: "Use the camera app", run: () => this.withFiles() });
       return;
     }
-    if (this.mode === "photo" && !this.camera.takesPhotos) this.mode = "stream";
+    if (!this.camera.takesPhotos) this.options.mode = "stream";
     this.dims = await stayOn() ? "" : ". This browser does not keep the screen on: touch it now and then.";
     this.guide?.end();
     this.guide = new Guide(this.camera, (look) => this.seen(look));
     this.guide.start();
-    clearInterval(this.aimTimer);
-    this.aimTimer = setInterval(() => void this.aim(), AIM_AGAIN_MS);
-    void this.aim();
+    this.aim.start();
   }
 
   /** Photographs of the camera app from now on: it has to be told apart from what this page measures by. */
@@ -161,17 +164,6 @@ export class Phone {
     this.screen.button("Begin", this.todo().length > 0);
   }
 
-  /** Lights the card for aiming, where a device does that by itself. */
-  private async aim(): Promise<void> {
-    const { session } = this;
-    if (!session || this.stopper || document.hidden || this.screen.place !== "shoot" || !session.rig || session.rig.acknowledged_by === "person") return;
-    await askLight(session.id, "all").then(() => { if (this.unlit && !this.stopper) this.screen.calm(); this.unlit = false; }).catch((error: unknown) => {
-      const known = explain(error);
-      this.unlit = Boolean(known.status) && !this.stopper;
-      if (this.unlit) this.screen.problem(known.detail, known.hint, { word: "Try again", run: () => void this.aim() });
-    });
-  }
-
   private seen(look: Look): void {
     if (this.stopper || this.screen.place !== "shoot" || !this.session) return;
     this.screen.outlineOf(look);
@@ -180,7 +172,7 @@ export class Phone {
     this.screen.button(this.retake ? "Retake" : "Shoot", left.length > 0, look.good);
     this.screen.figures(`${this.camera?.width ?? 0} × ${this.camera?.height ?? 0} px, ${look.fps} looks a second, ${look.ms.toFixed(0)} ms each${look.beside ? "" : ", in the page itself"}${this.dims}`);
     this.mirror(look.words, look.gates as unknown as Record<string, boolean>, null);
-    if (this.auto && this.guide?.steady && left.length && !this.retake) void this.shoot();
+    if (this.options.auto && this.guide?.steady && left.length && !this.retake) void this.shoot();
   }
 
   private mirror(words: string, gates: Record<string, boolean>, light: string | null): void {
@@ -214,7 +206,7 @@ export class Phone {
     this.asked.watch(session);
     try {
       if (camera instanceof Camera) await this.holdCamera(session, camera);
-      await shootSide(session, lights, camera, this.files ? "file" : this.mode, this.files ? [] : this.held?.how.held ?? [], this.spool, {
+      await shootSide(session, lights, camera, this.files ? "file" : this.options.mode, this.files ? [] : this.held?.how.held ?? [], this.spool, {
         asking: (light) => { this.now = light; this.draw(); this.screen.button("…", false); this.screen.advise(asking(light)); this.mirror(asking(light), {}, light); },
         lit: () => undefined,
         kept: (light) => { if (this.now === light) this.now = null; this.retake = null; tick(); tremble(20); this.draw(); },
@@ -232,7 +224,7 @@ export class Phone {
       this.draw();
       if (!this.sideMissing().length) this.screen.advise("Sending the frames.");
       else if (this.files) this.withFiles();
-      else { this.guide?.start(); void this.aim(); }
+      else { this.guide?.start(); void this.aim.light(); }
       this.settle();
     }
   }
@@ -257,7 +249,7 @@ export class Phone {
     this.screen.stop.hidden = true;
     if (words) this.screen.remark(words);
     this.guide?.start();
-    void this.aim();
+    void this.aim.light();
   }
 
   private async holdCamera(session: Session, camera: Camera): Promise<void> {
@@ -298,9 +290,9 @@ export class Phone {
   private settle(): void {
     const { session } = this;
     if (!session || this.stopper || session.missing.length || this.spool.of(session.id, session.side).length) return;
-    const wrong = this.wrong(session)[0];
+    const wrong = this.lamp.wrong(session)[0];
     if (wrong) { this.takeAgain(wrong.light); return; }
-    if (this.screen.place === "shoot") { this.guide?.stop(); clearInterval(this.aimTimer); }
+    if (this.screen.place === "shoot") { this.guide?.stop(); this.aim.stop(); }
     if (session.next_side) {
       this.screen.grading(null);
       this.screen.done(`The ${session.side} is done`, `Turn the card over: the ${session.next_side} comes now.`, [
@@ -331,22 +323,16 @@ export class Phone {
     if (this.files) this.withFiles(); else if (away || !this.camera) void this.look(); else this.guide?.start();
   }
 
-  // The side that a hand-held lamp was held at, as the server finds it by the mat
-
-  private wrong(session: Session): Frame[] { return wronglyLit(session).filter((frame) => !this.told.has(`keep ${frame.sha256}`)); }
-
+  /** Says what the server found of the side that a lamp was held at. */
   private checked(session: Session): void {
-    const wrong = this.wrong(session).find((frame) => !this.told.has(frame.sha256));
-    if (wrong) {
-      this.told.add(wrong.sha256);
-      tremble([80, 40, 80]);
-      this.screen.problem(wrong.check?.words ?? "", "Hold the lamp at the mat's number, and take this frame again.",
-        { word: `Take ${lightWord(wrong.light)} again`, run: () => { if (!this.stopper) this.takeAgain(wrong.light); } },
-        { word: "Keep it", run: () => { this.told.add(`keep ${wrong.sha256}`); this.retake = null; this.draw(); this.settle(); } });
-      return;
-    }
-    const words = session.frames.find((frame) => frame.side === session.side && frame.check?.state === "unknown")?.check?.words;
-    if (words && !this.told.has(`${session.id} ${words}`)) { this.told.add(`${session.id} ${words}`); this.screen.remark(words); }
+    const news = this.lamp.news(session);
+    if (!news) return;
+    if ("words" in news) { this.screen.remark(news.words); return; }
+    const { frame } = news;
+    tremble([80, 40, 80]);
+    this.screen.problem(frame.check?.words ?? "", "Hold the lamp at the mat's number, and take this frame again.",
+      { word: `Take ${lightWord(frame.light)} again`, run: () => { if (!this.stopper) this.takeAgain(frame.light); } },
+      { word: "Keep it", run: () => { this.lamp.keep(frame); this.retake = null; this.draw(); this.settle(); } });
   }
 
   private async turn(): Promise<void> {
@@ -372,13 +358,15 @@ export class Phone {
     if (job.state === "failed" || job.state === "dead") this.screen.says(`The grading failed: ${job.error?.detail ?? "no reason was given"}`);
     const grade = job.result?.grade_id;
     if (job.state !== "done" || !grade) return;
-    this.screen.says("Graded.");
-    const link = document.createElement("a");
-    link.className = "button primary";
-    link.href = `/grade/reports/${grade}`;
-    link.textContent = "See the report";
-    const actions = one("[data-done-actions]");
-    if (actions && !one("a", actions)) actions.prepend(link);
+    this.screen.report(grade);
+  }
+
+  private async cancel(): Promise<void> {
+    if (!this.session) return;
+    try {
+      await call("POST", `/api/capture/sessions/${this.session.id}/cancel`);
+      this.cancelled();
+    } catch (error) { this.failed(error); }
   }
 
   private cancelled(): void {
@@ -390,7 +378,7 @@ export class Phone {
   private leave(): void {
     this.stopper?.abort();
     this.guide?.stop();
-    clearInterval(this.aimTimer);
+    this.aim.stop();
     this.camera?.close();
     this.camera = null;
     this.session = null;
@@ -425,26 +413,5 @@ export class Phone {
     }
     if (from(event, "[data-stop]")) { this.stopper?.abort(); this.files?.stop(); this.screen.advise("Stopping after this light."); }
     if (from(event, "[data-leave]")) this.leave();
-  }
-
-  private options(): void {
-    const dialog = one<HTMLDialogElement>("[data-options]"), quiet = one<HTMLInputElement>("[data-quiet]");
-    const pressed = (): void => { this.screen.auto.setAttribute("aria-pressed", String(this.auto)); this.screen.auto.title = "Shoot by itself when all is right"; };
-    pressed();
-    this.screen.auto.addEventListener("click", () => { this.auto = !this.auto; localStorage.setItem(AUTO, this.auto ? "1" : "0"); allowSound(); pressed(); });
-    one("[data-menu]")?.addEventListener("click", () => dialog?.showModal());
-    one("[data-close]")?.addEventListener("click", () => dialog?.close());
-    if (quiet) { quiet.checked = isQuiet(); quiet.addEventListener("change", () => setQuiet(quiet.checked)); }
-    for (const radio of document.querySelectorAll<HTMLInputElement>("[name=mode]")) {
-      radio.checked = radio.value === this.mode;
-      radio.addEventListener("change", () => { this.mode = radio.value === "photo" ? "photo" : "stream"; localStorage.setItem(MODE, this.mode); });
-    }
-    one("[data-menu]")?.addEventListener("click", () => { const lights = one("[data-lights]"); if (lights) lights.hidden = !this.session || !this.camera || this.session.rig?.acknowledged_by === "person"; });
-    one("[data-measure-lights]")?.addEventListener("click", () => { dialog?.close(); void this.measureLights(); });
-    one("[data-use-files]")?.addEventListener("click", () => { dialog?.close(); this.withFiles(); });
-    one("[data-cancel]")?.addEventListener("click", () => {
-      dialog?.close();
-      if (this.session) void call("POST", `/api/capture/sessions/${this.session.id}/cancel`).then(() => this.cancelled()).catch((error: unknown) => this.failed(error));
-    });
   }
 }

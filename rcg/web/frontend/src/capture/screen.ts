@@ -112,6 +112,13 @@ export class Screen {
     bar.value = fraction ?? 0;
   }
 
+  /** Leads to the report of what was just taken, once. */
+  report(grade: string): void {
+    this.says("Graded.");
+    const actions = need("[data-done-actions]");
+    if (!one("a", actions)) actions.prepend(h("a", { class: "button primary", href: `/grade/reports/${grade}` }, "See the report"));
+  }
+
   held(text: string): void { need("[data-held]").textContent = text; }
   figures(text: string): void { need("[data-figures]").textContent = text; }
 }
