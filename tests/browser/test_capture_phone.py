@@ -5,8 +5,8 @@ from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
-from conftest import GRADING_S, start_server
 from phone_rig import WANTED, Scene, begin, check_lights, four_lights, session_of, until
+from running import GRADING_S, start_server
 
 pytestmark = pytest.mark.browser
 

@@ -9,8 +9,8 @@ import time
 
 import numpy as np
 import pytest
-from conftest import RING
 from PIL import Image
+from running import RING
 
 from rcg.capture.lights import y4m
 

@@ -176,11 +176,3 @@ def sha256(data):
 @pytest.fixture
 def photo():
     return picture
-
-
-def stored_files(parts):
-    return (
-        [path for path in parts.blobs.folder.rglob("*") if path.is_file()]
-        if parts.blobs.folder.exists()
-        else []
-    )

@@ -11,7 +11,6 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "integration" / "training"))
 
-from conftest import stored_files
 from training_kit import SMALL, add_dataset
 
 from rcg.api.services.training import weights as service
@@ -19,6 +18,14 @@ from rcg.store.models import Job
 from rcg.store.repositories import models, weights
 from rcg.store.training_models import Run
 from rcg.training import official
+
+
+def stored_files(parts):
+    return (
+        [path for path in parts.blobs.folder.rglob("*") if path.is_file()]
+        if parts.blobs.folder.exists()
+        else []
+    )
 
 
 def file_of(values=3, name="layer.weight", norm=False):
