@@ -10,6 +10,13 @@ from typing import TypeVar
 
 Key = TypeVar("Key")
 Made = TypeVar("Made")
+_DECODERS = 8
+"""more hold too many large pictures at a time"""
+
+
+def decoders(threads: int) -> int:
+    """Return how many images to read at a time with so many threads to compute: one waits for the disk."""
+    return min(threads + 1, _DECODERS)
 
 
 def ahead(make: Callable[[Key], Made], keys: Iterable[Key], workers: int) -> Iterator[Made]:

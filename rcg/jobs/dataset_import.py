@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rcg.errors import InputError
+from rcg.jobs.ahead import ahead, decoders
 from rcg.jobs.dataset_accept import accept_rows
 from rcg.jobs.dataset_labels import merge_schema
-from rcg.jobs.dataset_reading import ItemReader, Known
+from rcg.jobs.dataset_reading import ItemReader, Known, Unreadable
 from rcg.jobs.dataset_rows import RowWriter
 from rcg.store.transfers import Transfers
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from rcg.jobs.handler import JobContext
     from rcg.store.models import Job
 
+UNREADABLE = "images that cannot be read"
 _UNPACKING = 0.1
 """share of the job's time that unpacking takes, as far as progress goes"""
 
@@ -42,16 +44,19 @@ def compute(ctx: JobContext, spec: dict[str, Any]) -> dict[str, Any]:
         ctx.progress(_UNPACKING, "Reading")
         schema = LabelSchema.model_validate(spec["label_schema"])
         imported = formats.read(folder, spec["format"], schema=schema, known=known.sizes)
-        reader = ItemReader(ctx, imported.loss, known)
-        for count, item in enumerate(imported.items):
+        count = 0
+        for row in ahead(ItemReader(ctx, known).row, imported.items, decoders(ctx.threads)):
             # How many there are is not known before the end: the bar nears it, and the words say the number.
             share = _UNPACKING + (1 - _UNPACKING) * count / (count + 200)
-            ctx.progress(share, f"Read {count} items; {item.name}")
-            row = reader.row(item)
-            if row is not None:
+            ctx.progress(share, f"Read {count} items; {row.name}")
+            count += 1
+            if isinstance(row, Unreadable):
+                imported.loss.add(UNREADABLE, f"{row.name}: {row.error.detail}")
+                ctx.log(f"{row.name}: {row.error}", "warning")
+            else:
                 rows.write(row)
         found = imported.label_schema
-    if not reader.found:
+    if not count:
         raise InputError(
             "There is nothing in it to import: no images, and no labels.",
             "Give images, or labels as COCO JSON, YOLO text, Pascal VOC or RCG's own JSON.",

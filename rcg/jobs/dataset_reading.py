@@ -7,18 +7,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rcg.errors import InputError, RcgError
+from rcg.errors import InputError, RcgError, UnavailableError
 from rcg.jobs.dataset_files import Files, StoredItem, put, store_image
 from rcg.jobs.dataset_rows import ItemRow
 from rcg.store.blobs import BlobStore
 
 if TYPE_CHECKING:
-    from rcg.datasets.formats.parts import ImportedItem, ImportedLayer, LossReport
+    from rcg.datasets.formats.parts import ImportedItem, ImportedLayer
     from rcg.datasets.sample import LayerArray
     from rcg.jobs.handler import JobContext
 
 SMALL_PX = 224
-UNREADABLE = "images that cannot be read"
 
 
 @dataclass
@@ -46,31 +45,31 @@ class Known:
         return known
 
 
+@dataclass(frozen=True)
+class Unreadable:
+    """An item that cannot be taken, and why."""
+
+    name: str
+    error: RcgError
+
+
 class ItemReader:
-    """Makes rows of imported items, one in memory at a time.
+    """Makes rows of imported items. It keeps nothing of them, and several threads may share it.
 
     Args:
         ctx: of the job.
-        loss: told of what cannot be taken.
         known: the dataset's items.
-
-    Attributes:
-        found: items that were met, taken or not.
     """
 
-    def __init__(self, ctx: JobContext, loss: LossReport, known: Known) -> None:
+    def __init__(self, ctx: JobContext, known: Known) -> None:
         from rcg.settings import Settings  # noqa: PLC0415
 
-        self.found = 0
-        self._ctx = ctx
-        self._loss = loss
         self._known = known
         self._blobs = BlobStore(ctx.data_dir / "blobs")
         self._max_megapixels = Settings().limits.image_megapixels
 
-    def row(self, item: ImportedItem) -> ItemRow | None:
-        """Return the row of an item; None when there is nothing to keep of it, which the loss report says."""
-        self.found += 1
+    def row(self, item: ImportedItem) -> ItemRow | Unreadable:
+        """Return the row of an item, its files stored. Raises UnavailableError when they cannot be."""
         row = ItemRow(
             name=item.name,
             source="import",
@@ -87,10 +86,10 @@ class ItemReader:
             return row  # labels alone: whether the dataset has their image is seen when they are taken in
         try:
             row.stored = self._stored(item)
+        except UnavailableError:  # the disk is full: that says nothing about the image
+            raise
         except RcgError as error:
-            self._loss.add(UNREADABLE, f"{item.name}: {error.detail}")
-            self._ctx.log(f"{item.name}: {error}", "warning")
-            return None
+            return Unreadable(item.name, error)
         if row.stored is not None and min(row.stored.width, row.stored.height) < SMALL_PX:
             size = f"{row.stored.width} x {row.stored.height} px"
             row.problem = f"Small: {size}, under {SMALL_PX} px on its short side."

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from rcg.errors import CancelledError, RcgError
+from rcg.errors import RcgError, UnavailableError
+from rcg.jobs.ahead import ahead, decoders
 from rcg.jobs.dataset_files import store_image
 from rcg.store.blobs import BlobStore
 
@@ -16,42 +18,50 @@ if TYPE_CHECKING:
 
 
 def compute(ctx: JobContext, spec: dict[str, Any]) -> dict[str, Any]:
-    """Read every image of the spec; one that cannot be decoded is noted and spoils nothing else."""
+    """Read every image of the spec; one that cannot be decoded is noted and spoils nothing else.
+
+    Raises UnavailableError when what is made of them cannot be stored; the job can be run again.
+    """
     from rcg.settings import Settings  # noqa: PLC0415
 
     blobs = BlobStore(ctx.data_dir / "blobs")
-    max_megapixels = Settings().limits.image_megapixels
+    read_file = partial(_read, blobs, Settings().limits.image_megapixels)
     read: list[dict[str, Any]] = []
-    for index, file in enumerate(spec["files"]):
-        ctx.progress(index / len(spec["files"]), f"Reading {file['name']}")
-        row: dict[str, Any] = {"id": file["item_id"], "name": file["name"], "problem": file["remark"]}
-        try:
-            stored = store_image(
-                blobs,
-                blobs.path(file["sha256"]),
-                file["name"],
-                file["sha256"],
-                file["media_type"],
-                max_megapixels,
-            )
-        except CancelledError:
-            raise
-        except RcgError as error:
-            ctx.log(f"{file['name']}: {error}", "warning")
-            row |= {"state": "broken", "problem": f"{error.detail} {error.hint}".strip()}
-        else:
-            row |= {
-                "state": "ready",
-                "width": stored.width,
-                "height": stored.height,
-                "thumbnail": stored.thumbnail,
-                "phash": stored.phash,
-                "layer": stored.layers[0],
-                "files": stored.files,
-                "problem": " ".join(filter(None, (file["remark"], stored.remark))),
-            }
+    files = spec["files"]
+    for file, row in zip(files, ahead(read_file, files, decoders(ctx.threads)), strict=True):
+        ctx.progress(len(read) / len(files), f"Reading {file['name']}")
+        if row["state"] == "broken":
+            ctx.log(f"{file['name']}: {row['problem']}", "warning")
         read.append(row)
     return {"dataset_id": spec["dataset_id"], "items": read}
+
+
+def _read(blobs: BlobStore, max_megapixels: float, file: dict[str, Any]) -> dict[str, Any]:
+    """Return what one file is."""
+    row = {"id": file["item_id"], "name": file["name"]}
+    try:
+        stored = store_image(
+            blobs,
+            blobs.path(file["sha256"]),
+            file["name"],
+            file["sha256"],
+            file["media_type"],
+            max_megapixels,
+        )
+    except UnavailableError:  # the disk is full: that says nothing about the image
+        raise
+    except RcgError as error:
+        return row | {"state": "broken", "problem": f"{error.detail} {error.hint}".strip()}
+    return row | {
+        "state": "ready",
+        "width": stored.width,
+        "height": stored.height,
+        "thumbnail": stored.thumbnail,
+        "phash": stored.phash,
+        "layer": stored.layers[0],
+        "files": stored.files,
+        "problem": " ".join(filter(None, (file["remark"], stored.remark))),
+    }
 
 
 def accept(session: Session, job: Job, result: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG001
