@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 NEAR_BITS = 3
 """hashes that differ in no more bits are of pictures that look alike"""
@@ -11,26 +12,38 @@ _MOST = 200
 """of one band's value: a thousand blank pictures are not compared with each other"""
 
 
-def alike(hashes: Iterable[tuple[str, str, str]]) -> Iterator[tuple[str, str]]:
-    """Yield pairs of ids whose pictures look alike although they are of different cards.
+@dataclass(slots=True)
+class _Picture:
+    id: str
+    card: str
+    value: int
+    found: bool = False
+
+
+def alike(hashes: Iterable[tuple[str, str, str]]) -> list[str]:
+    """Return the ids of pictures that look like one of another card, in the order in which they were found.
 
     Two 64-bit hashes that differ in at most three bits are equal in one of four 16-bit bands, so that only
-    those are compared.
+    those are compared. A picture that is known to look like another is compared with those only that are not.
 
     Args:
         hashes: ``(id, card, hash)``, the hash as 16 hex digits.
     """
-    bands: list[dict[int, list[tuple[str, str, int]]]] = [{} for _ in range(_BANDS)]
+    bands: list[dict[int, list[_Picture]]] = [{} for _ in range(_BANDS)]
+    ids: list[str] = []
     for item_id, card, text in hashes:
-        value = int(text, 16)
-        near: dict[str, None] = {}
-        for band, found in enumerate(bands):
-            key = (value >> (band * _BAND_BITS)) & ((1 << _BAND_BITS) - 1)
-            bucket = found.setdefault(key, [])
-            for other_id, other_card, other in bucket:
-                if other_card != card and (value ^ other).bit_count() <= NEAR_BITS:
-                    near[other_id] = None
+        new = _Picture(item_id, card, int(text, 16))
+        for band, known in enumerate(bands):
+            key = (new.value >> (band * _BAND_BITS)) & ((1 << _BAND_BITS) - 1)
+            bucket = known.setdefault(key, [])
+            for other in bucket:
+                if (new.found and other.found) or other.card == card:
+                    continue
+                if (new.value ^ other.value).bit_count() <= NEAR_BITS:
+                    for one in (other, new):
+                        if not one.found:
+                            one.found = True
+                            ids.append(one.id)
             if len(bucket) < _MOST:
-                bucket.append((item_id, card, value))
-        for other_id in near:
-            yield other_id, item_id
+                bucket.append(new)
+    return ids

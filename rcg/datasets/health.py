@@ -1,6 +1,7 @@
 """The health of a dataset: what is wrong with it, and figures of it, in one pass over its items.
 
-Memory is a few bytes an item (to find pictures and cards that are there twice).
+Memory is a few bytes an item (to find pictures and cards that are there twice). What follows from an item
+alone is found in :mod:`rcg.datasets.item_facts`, and may be kept between two looks.
 """
 
 from __future__ import annotations
@@ -12,29 +13,15 @@ from dataclasses import dataclass, field
 from statistics import quantiles
 from typing import Any
 
-from rcg.datasets.geometry import area, valid
-from rcg.datasets.layers import LIGHT_PREFIX
+from rcg.datasets.item_facts import ItemFacts, Looker
 from rcg.datasets.manifest import ItemRecord
 from rcg.datasets.problems import Problem, Problems
-from rcg.datasets.schema import Annotation, Attribute, Kind, LabelSchema, Points
-from rcg.errors import InputError
+from rcg.datasets.schema import Kind, LabelSchema
 
-SMALL_PX = 224
-TINY_PX2 = 4.0
-HUGE_SHARE = 0.95
 RARE = 10
 UNEVEN = 20
 _SAMPLE = 20_000
 """sizes that are kept of each class for its quantiles: every k-th beyond"""
-_WORDS = (
-    ("outside the image", "outside"),
-    ("beyond the image", "beyond"),
-    ("crosses itself", "crossing"),
-    ("no area", "degenerate"),
-    ("covers nothing", "degenerate"),
-    ("is there twice", "strange_points"),
-    ("none of its points", "degenerate"),
-)
 
 
 @dataclass
@@ -135,122 +122,74 @@ def check(
         kind: its kind: what layers it needs.
         split: whether the items' parts mean something; False of a dataset that has no version yet.
     """
-    checking = _Checking(schema, kind, split)
-    for item in items:
-        checking.item(item)
-    return checking.report()
+    looker = Looker(schema, kind)
+    return judge(((item.id, item.split, looker.look(item)) for item in items), schema, kind, split=split)
 
 
-class _Checking:
+def judge(
+    items: Iterable[tuple[str, str, ItemFacts]], schema: LabelSchema, kind: Kind, *, split: bool = True
+) -> HealthReport:
+    """Put together what was found of every item.
+
+    Args:
+        items: id, part of the split, and facts of each.
+        schema, kind: those the items were looked at by.
+        split: as of :func:`check`.
+    """
+    judging = _Judging(schema, kind, split)
+    for item_id, part, facts in items:
+        judging.item(item_id, part, facts)
+    return judging.report()
+
+
+class _Judging:
     def __init__(self, schema: LabelSchema, kind: Kind, split: bool) -> None:
         self._schema, self._kind, self._split = schema, kind, split
-        self._attributes = {one.name: one for one in schema.attributes}
-        self._flaws = {one.name for one in schema.classes if one.flaw}
         self._problems = Problems()
         self._seen = Statistics(classes={name: ClassFigures() for name in schema.class_names})
+        self._figures = list(self._seen.classes.values())
         self._card_part: dict[int, str] = {}
         self._pictures: dict[int, tuple[int, str]] = {}
-        self._uneven: list[tuple[str, str]] = []
 
-    def item(self, item: ItemRecord) -> None:
-        """Look at one item."""
+    def item(self, item_id: str, part: str, facts: ItemFacts) -> None:
+        """Count one item."""
         seen = self._seen
         seen.items += 1
-        seen.sizes[item.width, item.height] += 1
-        seen.splits[item.split] += 1
-        seen.layers.update(layer.name for layer in item.layers)
-        self._same(item)
-        self._layers(item)
-        if min(item.width, item.height) < SMALL_PX:
-            self._problems.add("small", item.id)
-        accepted = [one for one in item.annotations if one.state == "accepted"]
-        waiting = len(item.annotations) - len(accepted)
-        if waiting:
-            seen.predictions += waiting
-            self._problems.add("predictions", item.id, count=waiting)
-        if not item.labelled:
-            self._problems.add("unlabelled", item.id)
+        seen.sizes[facts.width, facts.height] += 1
+        seen.splits[part] += 1
+        for name in facts.layers:
+            seen.layers[name] += 1
+        self._same(item_id, part, facts)
+        for code, count, detail in facts.problems:
+            self._problems.add(code, item_id, count=count, detail=detail)
+        seen.predictions += facts.waiting
+        if not facts.labelled:
             return
         seen.labelled += 1
-        seen.annotations += len(accepted)
-        seen.without += not accepted
-        seen.most = max(seen.most, len(accepted))
-        for name in {one.label for one in accepted}:
-            if name in seen.classes:
-                seen.classes[name].items += 1
-        for one in accepted:
-            self._annotation(item, one)
-        self._together(item, accepted)
+        seen.annotations += facts.accepted
+        seen.without += not facts.accepted
+        seen.most = max(seen.most, facts.accepted)
+        for index in set(facts.labels):
+            self._figures[index].items += 1
+        for index, side in zip(facts.labels, facts.sides_px, strict=True):
+            figures = self._figures[index]
+            figures.annotations += 1
+            figures.splits[part] += 1
+            if not math.isnan(side):
+                figures.add_size(side)
 
-    def _same(self, item: ItemRecord) -> None:
+    def _same(self, item_id: str, part: str, facts: ItemFacts) -> None:
         """Look for cards that are in several parts, and pictures that are there twice."""
-        card = hash(item.card)
-        part = self._card_part.setdefault(card, item.split)
-        if self._split and part != item.split:
-            self._problems.add("leak", item.id, detail=f"card {item.card}: {part} and {item.split}")
-        picture = next((layer.sha256 for layer in item.layers), None)
-        if picture is None:
+        card = hash(facts.card)
+        first = self._card_part.setdefault(card, part)
+        if self._split and first != part:
+            self._problems.add("leak", item_id, detail=f"card {facts.card}: {first} and {part}")
+        if facts.picture is None:
             return
-        other_card, other_part = self._pictures.setdefault(int(picture[:15], 16), (card, item.split))
+        other_card, other_part = self._pictures.setdefault(facts.picture, (card, part))
         if other_card != card:
-            leak = self._split and other_part != item.split
-            self._problems.add("leak" if leak else "same_picture", item.id, detail=item.name)
-
-    def _layers(self, item: ItemRecord) -> None:
-        names = {layer.name for layer in item.layers}
-        missing = [name for name in self._kind.required_layers if name not in names]
-        if missing:
-            self._problems.add("missing_layers", item.id, detail=", ".join(missing))
-        lights = {name.removeprefix(LIGHT_PREFIX) for name in names if name.startswith(LIGHT_PREFIX)}
-        if lights - set(item.lights):
-            self._problems.add("no_lights", item.id)
-
-    def _annotation(self, item: ItemRecord, one: Annotation) -> None:
-        figures = self._seen.classes.get(one.label)
-        if figures is None:
-            self._problems.add("unknown_class", item.id, detail=one.label)
-            return
-        figures.annotations += 1
-        figures.splits[item.split] += 1
-        for name, value in one.attributes.items():
-            if not _fits(self._attributes.get(name), value):
-                self._problems.add("attribute", item.id, detail=f"{name} = {value!r}")
-        if isinstance(one.shape, Points) != (self._schema.task == "points"):
-            self._problems.add("other_task", item.id, detail=one.shape.type)
-            return
-        for said in valid(one.shape, item.width, item.height):
-            code = next((code for words, code in _WORDS if words in said), "broken_mask")
-            self._problems.add(code, item.id, detail=f"{item.name}: {said}")
-        if isinstance(one.shape, Points):
-            self._points(item, one.shape)
-        else:
-            self._size(item, one, figures)
-
-    def _points(self, item: ItemRecord, shape: Points) -> None:
-        names = {point.name for point in shape.points}
-        strange, missing = names - set(self._schema.point_names), set(self._schema.point_names) - names
-        if strange:
-            self._problems.add("strange_points", item.id, detail=min(strange))
-        if missing:
-            self._problems.add("missing_points", item.id, detail=min(missing))
-
-    def _size(self, item: ItemRecord, one: Annotation, figures: ClassFigures) -> None:
-        try:
-            size = area(one.shape)
-        except InputError:  # a broken mask, which was counted
-            return
-        figures.add_size(math.sqrt(size))
-        if 0 < size < TINY_PX2:
-            self._problems.add("tiny", item.id)
-        if one.label in self._flaws and size > HUGE_SHARE * item.width * item.height:
-            self._problems.add("huge", item.id)
-
-    def _together(self, item: ItemRecord, accepted: list[Annotation]) -> None:
-        keys = [(one.label, one.shape.model_dump_json()) for one in accepted] if len(accepted) > 1 else []
-        if len(set(keys)) < len(keys):
-            self._problems.add("repeated", item.id, count=len(keys) - len(set(keys)))
-        if self._schema.task == "points" and len(accepted) > 1:
-            self._problems.add("several", item.id)
+            leak = self._split and other_part != part
+            self._problems.add("leak" if leak else "same_picture", item_id, detail=facts.name)
 
     def report(self) -> HealthReport:
         """Judge the whole."""
@@ -289,15 +228,3 @@ class _Checking:
             most, least = max(used, key=lambda name: used[name]), min(used, key=lambda name: used[name])
             pair = f"{self._schema.titled([most])} and {self._schema.titled([least])}"
             self._problems.add("uneven_classes", detail=pair)
-
-
-def _fits(attribute: Attribute | None, value: str | float | bool | None) -> bool:
-    if attribute is None or value is None:
-        return True
-    if attribute.type == "choice":
-        return value in attribute.choices
-    if attribute.type == "flag":
-        return isinstance(value, bool)
-    if attribute.type == "number":
-        return isinstance(value, (int, float)) and not isinstance(value, bool)
-    return isinstance(value, str)

@@ -32,18 +32,7 @@ def assign(card: str, seed: int = 0, shares: Mapping[str, float] = DEFAULT_SHARE
     Raises:
         InputError: a share is negative, a part is unknown, or all are zero.
     """
-    total = _total(shares)
-    at = place(card, seed) * total
-    chosen: Split = "train"
-    for part in SPLITS:
-        share = shares.get(part, 0.0)
-        if share <= 0:
-            continue
-        chosen = part
-        at -= share
-        if at < 0:
-            break
-    return chosen
+    return _part(place(card, seed) * _total(shares), shares)
 
 
 def balance(
@@ -65,14 +54,37 @@ def balance(
         fixed: cards whose part an import or a person chose.
     """
     known = fixed or {}
-    found = {card: known.get(card) or assign(card, seed, shares) for card in cards}
-    free = sorted((card for card in found if card not in known), key=lambda card: (place(card, seed), card))
+    total = _total(shares)
+    found: dict[str, Split] = {}
+    first: tuple[float, str] | None = None
+    last: tuple[float, str] | None = None
+    for card in cards:
+        if card in known:
+            found[card] = known[card]
+            continue
+        at = (place(card, seed), card)
+        found[card] = _part(at[0] * total, shares)
+        first, last = min(first or at, at), max(last or at, at)
     parts = set(found.values())
-    if len(found) > 1 and shares.get("val", 0) > 0 and free and "val" not in parts:
-        found[free[-1]] = "val"
-    if shares.get("train", 0) > 0 and free and "train" not in set(found.values()):
-        found[free[0]] = "train"
+    if len(found) > 1 and shares.get("val", 0) > 0 and last and "val" not in parts:
+        found[last[1]] = "val"
+    if shares.get("train", 0) > 0 and first and "train" not in set(found.values()):
+        found[first[1]] = "train"
     return found
+
+
+def _part(at: float, shares: Mapping[str, float]) -> Split:
+    """Return the part of the one that stands so far from the first."""
+    chosen: Split = "train"
+    for part in SPLITS:
+        share = shares.get(part, 0.0)
+        if share <= 0:
+            continue
+        chosen = part
+        at -= share
+        if at < 0:
+            break
+    return chosen
 
 
 def _total(shares: Mapping[str, float]) -> float:

@@ -103,6 +103,19 @@ def keys(session: Session, dataset_id: str, where: Filter | None = None) -> Iter
     yield from session.execute(query.execution_options(yield_per=5000))
 
 
+def stamps(session: Session, dataset_id: str, where: Filter | None = None) -> Iterator[Record]:
+    """Yield ``(id, card_key, split, revision, label_state, name, width_px, height_px, created_at)`` of items,
+    sorted by id: one whose values are all as they were is as it was, with its annotations.
+    """
+    query = select(
+        DatasetItem.id, DatasetItem.card_key, DatasetItem.split, DatasetItem.revision,
+        DatasetItem.label_state, DatasetItem.name, DatasetItem.width_px, DatasetItem.height_px,
+        DatasetItem.created_at,
+    )  # fmt: skip
+    query = (where or Filter()).apply(query, dataset_id).order_by(DatasetItem.id)
+    yield from session.execute(query.execution_options(yield_per=5000))
+
+
 def hashes(session: Session, dataset_id: str) -> Iterator[tuple[str, str, str]]:
     """Yield ``(id, card_key, phash)`` of the items that have a perceptual hash."""
     query = select(DatasetItem.id, DatasetItem.card_key, DatasetItem.phash).where(

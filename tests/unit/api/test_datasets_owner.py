@@ -149,23 +149,27 @@ def test_health_lists_problems_with_their_items(client, parts):
 def test_a_report_is_made_anew_when_something_changes(client, parts, monkeypatch):
     from rcg.api.services.datasets import health
 
-    looks = []
-    check = health.library.check
+    looks, judged = [], []
+    look, judge = health.Looker.look, health.library.judge
+    monkeypatch.setattr(health.Looker, "look", lambda self, item: looks.append(item.name) or look(self, item))
     monkeypatch.setattr(
-        health.library, "check", lambda *args, **more: looks.append(1) or check(*args, **more)
+        health.library, "judge", lambda *args, **more: judged.append(1) or judge(*args, **more)
     )
     answer = labelled(client, parts, 3)
     for _ in range(3):
         assert client.get("/api/datasets/Set/health").status_code == 200
         assert client.get("/api/datasets/Set/readiness").status_code == 200
-    assert len(looks) == 1
+    assert (len(looks), len(judged)) == (3, 1)
     with parts.db.write() as session:
         item = item_rows.get(session, answer["files"][0]["item_id"])
         annotation_rows.replace_all(session, item, [])
     assert client.get("/api/datasets/Set/health").json()["statistics"]["annotations"] == 2
     client.patch(f"/api/items/{answer['files'][0]['item_id']}", json={"card_key": "card1"})
     assert client.get("/api/datasets/Set/health").json()["statistics"]["cards"] == 2
-    assert len(looks) == 3
+    assert len(looks) == 3 + 2, "only what changed is looked at again"
+    client.delete(f"/api/items/{answer['files'][1]['item_id']}")
+    assert client.get("/api/datasets/Set/health").json()["statistics"]["items"] == 2
+    assert (len(looks), len(judged)) == (5, 4)
 
 
 def test_two_versions_are_compared(client, parts):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -52,16 +52,14 @@ def plan(
     session: Session, dataset_id: str, seed: int, shares: Mapping[str, float], where: Filter = TAKEN
 ) -> Plan:
     """Split items of a dataset by card: the labelled ones, or others. Memory is a few words an item."""
-    given: dict[str, Split] = {}
     item_counts: dict[str, int] = {}
     card_of: dict[str, str] = {}
-    clashing = set[str]()
+    rows = []
     for row in items.keys(session, dataset_id, where):
         item_counts[row.card_key] = item_counts.get(row.card_key, 0) + 1
         card_of[row.id] = row.card_key
-        if row.split is not None and given.setdefault(row.card_key, row.split) != row.split:
-            clashing.add(row.card_key)
-    of_card = balance(item_counts, seed, shares, given)
+        rows.append((row.card_key, row.split))
+    of_card, given, clashing = split_cards(rows, seed, shares)
     parts: dict[Split, PartOut] = {part: PartOut(items=0, cards=0, annotations=0) for part in PARTS}
     for card, part in of_card.items():
         parts[part].cards += 1
@@ -76,6 +74,25 @@ def plan(
             "whole, in the part of its first item."
         )
     return Plan(seed, dict(shares), of_card, parts, len(given), notes)
+
+
+def split_cards(
+    rows: Iterable[tuple[str, Split | None]], seed: int, shares: Mapping[str, float]
+) -> tuple[dict[str, Split], dict[str, Split], set[str]]:
+    """Return the part of every card, those parts that were given, and the cards that were given several.
+
+    Args:
+        rows: card and given part, or None, of every item.
+        seed, shares: of the split.
+    """
+    given: dict[str, Split] = {}
+    clashing = set[str]()
+    cards: dict[str, None] = {}
+    for card, part in rows:
+        cards[card] = None
+        if part is not None and given.setdefault(card, part) != part:
+            clashing.add(card)
+    return balance(cards, seed, shares, given), given, clashing
 
 
 def preview(container: Container, id_or_name: str, seed: int, shares: SharesIn) -> SplitOut:
@@ -108,7 +125,8 @@ def ids_in(session: Session, dataset_id: str, where: Filter, part: Split) -> lis
     """Return the ids of items whose card falls into a part of the newest version's split, in their order."""
     newest = versions.newest(session, dataset_id)
     seed, shares = (newest.split["seed"], newest.split["shares"]) if newest else DEFAULT
-    of_card = plan(session, dataset_id, seed, shares).of_card
+    taken = ((row.card_key, row.split) for row in items.keys(session, dataset_id, TAKEN))
+    of_card, _, _ = split_cards(taken, seed, shares)
     return [row.id for row in items.keys(session, dataset_id, where) if of_card.get(row.card_key) == part]
 
 
