@@ -26,9 +26,10 @@ from rcg.bench.rendered_set import Folder, rendered_set
 from rcg.bench.table import Table
 from rcg.datasets.kinds import resolve
 from rcg.training import devices
-from rcg.training.evaluate import coco_data, coco_precision, outputs_of
+from rcg.training.evaluate import outputs_of
 from rcg.training.events import EventLog, Row
 from rcg.training.loop import Loop, Parts
+from rcg.training.mask_figures import coco_data, coco_precision
 from rcg.training.plan import plan
 from rcg.training.spec import RunSpec
 from rcg.training.summary import summarise

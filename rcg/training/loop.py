@@ -18,7 +18,8 @@ from torch import Tensor, nn
 from rcg.training import checkpoints, control, guards, samples
 from rcg.training.data import Batch, Prefetcher, TrainingData
 from rcg.training.devices import Place
-from rcg.training.evaluate import Evaluation, evaluate, outputs_of
+from rcg.training.evaluate import evaluate, outputs_of
+from rcg.training.evaluation import Evaluation
 from rcg.training.events import EventLog
 from rcg.training.guards import NAN_STEPS, ROLLBACKS, finite
 from rcg.training.metrics import metric as metric_named
@@ -58,7 +59,12 @@ class Loop:
         self._batches = Prefetcher(parts.data.batch, parts.place.workers, pin=parts.place.pin)
         self._samples = samples.chosen(parts.data)
         self._teller = Teller(
-            parts.spec, parts.progress, parts.log, parts.data.epoch_steps, parts.on_progress
+            parts.spec,
+            parts.progress,
+            parts.log,
+            parts.data.epoch_steps,
+            len(parts.data.val),
+            parts.on_progress,
         )
         self._bad = 0
         self._saved: tuple[int, str] | None = None
@@ -134,11 +140,10 @@ class Loop:
 
     def _affordable(self) -> bool:
         """Whether evaluations keep to their share of the time with one more like the last."""
-        progress, known = self.p.progress, self._teller.pace.evaluations
-        if not known:
-            return True
-        total = progress.elapsed + progress.evaluating + known[-1]
-        return progress.evaluating + known[-1] <= self.p.spec.eval_share * total
+        progress, held_out = self.p.progress, len(self.p.data.val)
+        next_s = self._teller.pace.evaluation(min(self.p.spec.eval_items or held_out, held_out))
+        total = progress.elapsed + progress.evaluating + next_s
+        return not next_s or progress.evaluating + next_s <= self.p.spec.eval_share * total
 
     def _evaluate(self) -> str | None:
         """Evaluate, keep the best, show samples; return what the figures end the run by."""
@@ -149,11 +154,16 @@ class Loop:
         every = list(range(len(self.p.data.val)))
         last = progress.step >= self._horizon()
         chosen = every if last or spec.eval_items is None else _some(every, spec.eval_items, spec.seed)
-        found = evaluate(self.p.model, self.p.data, chosen, self.p.place, self.p.check)
+
+        def each(done: int) -> None:
+            self.p.check()
+            self._teller.evaluating(done, len(chosen), time.perf_counter() - began, self._horizon())
+
+        found = evaluate(self.p.model, self.p.data, chosen, self.p.place, each, keep=frozenset(self._samples))
         value = found.metrics.get(spec.metric)
         is_best = value is not None and metric_named(spec.metric).better(value, progress.best)
         seconds = time.perf_counter() - began
-        self._teller.pace.evaluations.append(seconds)
+        self._teller.pace.evaluations.append((len(chosen), seconds))
         progress.evaluating += seconds
         progress.evaluated = progress.step
         interval = {name: [float(f"{end:.6g}") for end in pair] for name, pair in found.interval.items()}
@@ -170,7 +180,7 @@ class Loop:
         if is_best:
             progress.best, progress.best_step, progress.waited = value, progress.step, 0
             progress.best_metrics, progress.best_per_class = found.metrics, found.per_class
-            progress.best_interval = interval
+            progress.best_interval, progress.best_of_all = interval, len(chosen) == len(every)
         else:
             progress.waited += 1
         self._show(found)
@@ -191,7 +201,7 @@ class Loop:
     def _show(self, found: Evaluation) -> None:
         outputs = dict(found.outputs)
         missing = [index for index in self._samples if index not in outputs]
-        outputs |= outputs_of(self.p.model, self.p.data, missing, self.p.place, self.p.check)
+        outputs |= outputs_of(self.p.model, self.p.data, missing, self.p.place)
         for place, index in enumerate(self._samples):
             said = samples.write(
                 self.p.run_dir, self.p.progress.step, self.p.data, index, place, outputs[index]

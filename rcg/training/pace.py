@@ -16,7 +16,8 @@ class Pace:
     """Times of steps, evaluations and checkpoints, in seconds. The first steps are not counted."""
 
     steps: list[float] = field(default_factory=list)
-    evaluations: list[float] = field(default_factory=list)
+    evaluations: list[tuple[int, float]] = field(default_factory=list)
+    """of how many items each"""
     checkpoints: list[float] = field(default_factory=list)
     _seen: int = 0
 
@@ -27,15 +28,21 @@ class Pace:
             self.steps.append(seconds)
             del self.steps[:-_KEPT]
 
-    def left(self, steps: int, evaluations: int, checkpoints: int) -> tuple[float, float, float] | None:
+    def evaluation(self, items: int) -> float:
+        """Return how long an evaluation of so many items takes; 0 while nothing is known."""
+        known = sum(count for count, _ in self.evaluations)
+        return items * sum(seconds for _, seconds in self.evaluations) / known if known else 0.0
+
+    def left(self, steps: int, evaluated: int, checkpoints: int) -> tuple[float, float, float] | None:
         """Return the 10, 50 and 90 % points of the seconds that are left; None while nothing is known.
 
-        A mean over many steps varies less than one step, so the range narrows with what is left.
+        ``evaluated``: items, in all evaluations that are to come. A mean over many steps varies less than
+        one step, so the range narrows with what is left.
         """
         if not self.steps:
             return None
         times = np.array(self.steps)
-        rest = evaluations * _mean(self.evaluations) + checkpoints * _mean(self.checkpoints)
+        rest = self.evaluation(evaluated) + checkpoints * _mean(self.checkpoints)
         middle = float(np.median(times)) * steps + rest
         spread = float(times.std()) * float(np.sqrt(max(steps, 1))) + 0.05 * middle
         return max(0.0, middle - 1.28 * spread), middle, middle + 1.28 * spread

@@ -23,6 +23,7 @@ class Progress:
         micro: items that go through the network at once.
         evaluated: the last step whose evaluation was done or left out.
         best, best_step: of the deciding metric; ``best_...``: all figures of then.
+        best_of_all: they are of all held-out items, not of some.
         waited: evaluations since then.
         ended: what ended the run; empty while it goes on.
         aimed: the target was reached and the run went on by an extension: it ends nothing any more.
@@ -39,6 +40,7 @@ class Progress:
     best_metrics: dict[str, float] = field(default_factory=dict)
     best_per_class: dict[str, dict[str, float]] = field(default_factory=dict)
     best_interval: dict[str, list[float]] = field(default_factory=dict)
+    best_of_all: bool = False
     waited: int = 0
     ended: str = ""
     aimed: bool = False

@@ -24,6 +24,7 @@ class Teller:
         spec, progress: of the run.
         log: takes the rows.
         epoch_steps: steps in which every item comes once.
+        held_out: how many items the last evaluation takes.
         on_progress: told step, horizon and a text.
     """
 
@@ -33,11 +34,13 @@ class Teller:
         progress: Progress,
         log: EventLog,
         epoch_steps: float,
+        held_out: int,
         on_progress: Callable[[int, int, str], None],
     ) -> None:
         self.pace = Pace()
         self._spec, self._progress, self._log = spec, progress, log
         self._epoch_steps = epoch_steps
+        self._held_out = held_out
         self._on_progress = on_progress
         self._machine = Machine()
         self._sums: dict[str, float] = {}
@@ -62,8 +65,23 @@ class Teller:
         if self._machine.due():
             self._log.append("sys", step=self._progress.step, **self._machine.look())
         if at - self._eta_told >= ETA_EVERY_S:
-            self._tell_eta(at, horizon)
+            self._tell_eta(at, horizon, self._to_evaluate(horizon))
         self._on_progress(self._progress.step, horizon, self._text(horizon))
+
+    def evaluating(self, done: int, items: int, seconds: float, horizon: int) -> None:
+        """Tell, when it is time, how far an evaluation is that has taken so long."""
+        at = time.monotonic()
+        if at - self._told < TELL_EVERY_S:
+            return
+        self._told = at
+        if self._machine.due():
+            self._log.append("sys", step=self._progress.step, **self._machine.look())
+        if done and at - self._eta_told >= ETA_EVERY_S:
+            self.pace.evaluations.append((done, seconds))
+            self._tell_eta(at, horizon, items - done + self._to_evaluate(horizon))
+            self.pace.evaluations.pop()
+        said = f"step {self._progress.step} of {horizon}, evaluating: {done} of {items} held-out items"
+        self._on_progress(self._progress.step, horizon, said)
 
     def _tell_steps(self) -> None:
         if not self._counted:
@@ -84,9 +102,15 @@ class Teller:
         )
         self._losses, self._sums, self._counted = {}, {}, 0
 
-    def _tell_eta(self, at: float, horizon: int) -> None:
-        spec, left = self._spec, horizon - self._progress.step
-        span = self.pace.left(left, -(-left // spec.eval_every), left // spec.checkpoint_every)
+    def _to_evaluate(self, horizon: int) -> int:
+        """How many items the evaluations that are to come take in all; the last takes every one."""
+        coming = -(-(horizon - self._progress.step) // self._spec.eval_every)
+        some = min(self._spec.eval_items or self._held_out, self._held_out)
+        return (coming - 1) * some + self._held_out if coming > 0 else 0
+
+    def _tell_eta(self, at: float, horizon: int, evaluated: int) -> None:
+        left = horizon - self._progress.step
+        span = self.pace.left(left, evaluated, left // self._spec.checkpoint_every)
         if span is None:
             return
         self._eta_told = at

@@ -261,12 +261,18 @@ def _result(parts: Parts, state: str, ended: str, began: float) -> RunResult:
 
 def _publish(parts: Parts, ended: str, began: float) -> RunResult:
     """Take the best weights, evaluate them on all held-out items if that was not done, write the model."""
-    progress = parts.progress
+    progress, items = parts.progress, len(parts.data.val)
+
+    def each(done: int) -> None:
+        parts.check()
+        said = f"evaluating the best step, {progress.best_step}: {done} of {items} held-out items"
+        parts.on_progress(progress.step, progress.horizon, said)
+
     marked = checkpoints.best(parts.run_dir)
     if marked is not None and marked.step != progress.step:
         parts.model.load_state_dict(checkpoints.load(marked.path)["model"])
-    if marked is not None and len(parts.data.val) and parts.spec.eval_items is not None:
-        found = evaluate(parts.model, parts.data, range(len(parts.data.val)), parts.place, parts.check)
+    if marked is not None and len(parts.data.val) and not progress.best_of_all:
+        found = evaluate(parts.model, parts.data, range(len(parts.data.val)), parts.place, each)
         progress.best_metrics, progress.best_per_class = found.metrics, found.per_class
         progress.best_interval = {name: list(pair) for name, pair in found.interval.items()}
     folder = parts.run_dir / MODEL_FOLDER

@@ -7,8 +7,9 @@ import torch
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
-from rcg.training.evaluate import bootstrap, coco_data, coco_precision, of_masks, of_points
+from rcg.training.mask_figures import bootstrap, coco_data, coco_precision, of_masks
 from rcg.training.matching import average_precision, match, overlaps, recall_at
+from rcg.training.point_figures import of_points
 
 NAMES = ("dent", "scratch", "stain")
 SIZE = 48

@@ -10,12 +10,15 @@ from rcg.datasets.manifest import Manifest
 from rcg.datasets.sample import LayerArray, Sample
 from rcg.errors import CancelledError, ConflictError, InputError
 from rcg.training import checkpoints, control
+from rcg.training import loop as loop_module
 from rcg.training import train as train_module
 from rcg.training.data import TrainingData
-from rcg.training.evaluate import Evaluation
+from rcg.training.evaluate import evaluate, outputs_of
+from rcg.training.evaluation import Evaluation
 from rcg.training.events import KINDS, read
 from rcg.training.guards import DivergedError, OutOfMemoryError
 from rcg.training.loop import Loop
+from rcg.training.mask_figures import of_masks
 from rcg.training.predict import load
 from rcg.training.train import only_one, train
 
@@ -221,7 +224,7 @@ def test_patience_counts_evaluations_without_a_better_one(flaws, tmp_path, monke
     figures = iter([0.5, 0.4, 0.6, 0.6, 0.5, 0.9])
     monkeypatch.setattr(
         "rcg.training.loop.evaluate",
-        lambda *args: Evaluation({"mask_ap50": next(figures)}, {}, {}),
+        lambda *args, **more: Evaluation({"mask_ap50": next(figures)}, {}, {}),
     )
     done = go(flaws, tmp_path / "run", spec_of(flaws, eval_every=1, stop__patience=2))
     assert (done.stopped_by, done.step, done.best, done.best_step) == ("patience", 5, 0.6, 3)
@@ -238,7 +241,7 @@ def test_evaluations_keep_to_their_share_of_the_time_but_the_last_takes_place(fl
     clock = iter(map(float, range(100_000)))
     monkeypatch.setattr("rcg.training.loop.time.perf_counter", clock.__next__)
 
-    def slow(*args):
+    def slow(*args, **more):
         for _ in range(30):
             next(clock)
         return Evaluation({"mask_ap50": 0.5}, {}, {})
@@ -248,6 +251,42 @@ def test_evaluations_keep_to_their_share_of_the_time_but_the_last_takes_place(fl
     assert of(tmp_path / "run", "eval")[0]["step"] == 1
     assert of(tmp_path / "run", "eval")[-1]["step"] == 12
     assert len(of(tmp_path / "run", "eval")) < 8
+
+
+def test_the_best_is_judged_on_all_held_out_items_and_not_twice(flaws, tmp_path, monkeypatch):
+    again = []
+    real = train_module.evaluate
+    monkeypatch.setattr(train_module, "evaluate", lambda *args: again.append(list(args[2])) or real(*args))
+    said = []
+    spec = spec_of(flaws, eval_items=1, eval_every=4)
+    go(flaws, tmp_path / "last", spec, on_progress=lambda *all_of: said.append(all_of[2]))
+    rows = of(tmp_path / "last", "eval")
+    every = rows[-1]["items"]
+    assert [row["items"] for row in rows] == [1, every]
+    assert every > 1
+    best = [row for row in rows if row["best"]][-1]
+    assert again == ([] if best["items"] == every else [list(range(every))])
+    figures = iter([0.5, 0.4])
+    monkeypatch.setattr(
+        "rcg.training.loop.evaluate",
+        lambda *args, **more: Evaluation({"mask_ap50": next(figures)}, {}, {}),
+    )
+    again.clear()
+    go(flaws, tmp_path / "first", spec, on_progress=lambda *all_of: said.append(all_of[2]))
+    assert again == [list(range(every))], "the best of some is judged on all before it is published"
+    assert f"evaluating the best step, 4: 0 of {every} held-out items" in said
+
+
+def test_a_long_evaluation_says_how_far_it_is_and_how_long_it_takes(flaws, tmp_path, monkeypatch):
+    monkeypatch.setattr("rcg.training.teller.TELL_EVERY_S", 0)
+    monkeypatch.setattr("rcg.training.teller.ETA_EVERY_S", 0)
+    said = []
+    go(flaws, tmp_path / "run", spec_of(flaws), on_progress=lambda *all_of: said.append(all_of[2]))
+    items = of(tmp_path / "run", "eval")[-1]["items"]
+    told = [text for text in said if text.startswith("step 8 of 8, evaluating: ")]
+    assert told == [f"step 8 of 8, evaluating: {done} of {items} held-out items" for done in range(items)]
+    left = [row["seconds_p50"] for row in of(tmp_path / "run", "eta") if row["step"] == 8]
+    assert left[0] >= left[-1]
 
 
 def test_callbacks_are_told(flaws, tmp_path):
@@ -444,3 +483,23 @@ def test_it_learns_what_is_to_be_seen_and_not_what_is_not(tmp_path):
     assert both.per_class["stain"]["mask_ap50"] > 0.5
     assert colour.per_class["stain"]["mask_ap50"] > 0.5
     assert colour.per_class["dent"]["mask_ap50"] < 0.1
+
+
+def test_an_evaluation_keeps_the_masks_of_samples_only(flaws, tmp_path, monkeypatch):
+    found = []
+    real = loop_module.evaluate
+
+    def noted(*args, **more):
+        found.append((args, more, real(*args, **more)))
+        return found[-1][2]
+
+    monkeypatch.setattr(loop_module, "evaluate", noted)
+    go(flaws, tmp_path / "run", spec_of(flaws))
+    (model, data, indices, place, _), more, kept = found[-1]
+    assert set(kept.outputs) == set(more["keep"])
+    few = evaluate(model, data, indices, place, keep={1})
+    assert set(few.outputs) == {1}
+    every = outputs_of(model, data, indices, place)
+    targets = {index: data.target(data.val[index]) for index in indices}
+    whole = of_masks(data.schema.class_names, every, targets)
+    assert (few.metrics, few.per_class, few.interval) == (whole.metrics, whole.per_class, whole.interval)
