@@ -39,12 +39,12 @@ class Pace:
         ``evaluated``: items, in all evaluations that are to come. A mean over many steps varies less than
         one step, so the range narrows with what is left.
         """
-        if not self.steps:
+        if steps and not self.steps:
             return None
-        times = np.array(self.steps)
+        times = np.array(self.steps or [0.0])
         rest = self.evaluation(evaluated) + checkpoints * _mean(self.checkpoints)
         middle = float(np.median(times)) * steps + rest
-        spread = float(times.std()) * float(np.sqrt(max(steps, 1))) + 0.05 * middle
+        spread = float(times.std()) * float(np.sqrt(steps)) + 0.05 * middle
         return max(0.0, middle - 1.28 * spread), middle, middle + 1.28 * spread
 
 

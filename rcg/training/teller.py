@@ -68,8 +68,10 @@ class Teller:
             self._tell_eta(at, horizon, self._to_evaluate(horizon))
         self._on_progress(self._progress.step, horizon, self._text(horizon))
 
-    def evaluating(self, done: int, items: int, seconds: float, horizon: int) -> None:
-        """Tell, when it is time, how far an evaluation is that has taken so long."""
+    def evaluating(
+        self, done: int, items: int, seconds: float, horizon: int, what: str = "evaluating"
+    ) -> None:
+        """Tell, when it is time, how far an evaluation is that has taken so many seconds."""
         at = time.monotonic()
         if at - self._told < TELL_EVERY_S:
             return
@@ -80,7 +82,7 @@ class Teller:
             self.pace.evaluations.append((done, seconds))
             self._tell_eta(at, horizon, items - done + self._to_evaluate(horizon))
             self.pace.evaluations.pop()
-        said = f"step {self._progress.step} of {horizon}, evaluating: {done} of {items} held-out items"
+        said = f"step {self._progress.step} of {horizon}, {what}: {done} of {items} held-out items"
         self._on_progress(self._progress.step, horizon, said)
 
     def _tell_steps(self) -> None:

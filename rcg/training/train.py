@@ -28,6 +28,7 @@ from rcg.training.model_config import CONFIG, WEIGHTS, Lineage, ModelConfig
 from rcg.training.models import build
 from rcg.training.spec import RunSpec, WeightsRef
 from rcg.training.state import Progress, make_optimiser, unpack
+from rcg.training.teller import Teller
 from rcg.training.tensors import fit
 
 MODEL_FOLDER = "model"
@@ -262,11 +263,13 @@ def _result(parts: Parts, state: str, ended: str, began: float) -> RunResult:
 def _publish(parts: Parts, ended: str, began: float) -> RunResult:
     """Take the best weights, evaluate them on all held-out items if that was not done, write the model."""
     progress, items = parts.progress, len(parts.data.val)
+    teller = Teller(parts.spec, progress, parts.log, parts.data.epoch_steps, items, parts.on_progress)
+    judging = time.perf_counter()
 
     def each(done: int) -> None:
         parts.check()
-        said = f"evaluating the best step, {progress.best_step}: {done} of {items} held-out items"
-        parts.on_progress(progress.step, progress.horizon, said)
+        seconds, what = time.perf_counter() - judging, f"evaluating the best step, {progress.best_step}"
+        teller.evaluating(done, items, seconds, progress.step, what)
 
     marked = checkpoints.best(parts.run_dir)
     if marked is not None and marked.step != progress.step:

@@ -274,7 +274,7 @@ def test_the_best_is_judged_on_all_held_out_items_and_not_twice(flaws, tmp_path,
     again.clear()
     go(flaws, tmp_path / "first", spec, on_progress=lambda *all_of: said.append(all_of[2]))
     assert again == [list(range(every))], "the best of some is judged on all before it is published"
-    assert f"evaluating the best step, 4: 0 of {every} held-out items" in said
+    assert f"step 8 of 8, evaluating the best step, 4: 0 of {every} held-out items" in said
 
 
 def test_a_long_evaluation_says_how_far_it_is_and_how_long_it_takes(flaws, tmp_path, monkeypatch):
