@@ -33,7 +33,7 @@ _WORDS = (
 
 @dataclass(frozen=True, slots=True)
 class ItemFacts:
-    """An item in about 300 bytes.
+    """An item in about a kilobyte.
 
     Attributes:
         name, card, width, height, labelled: as the item has them; pixels.

@@ -32,10 +32,11 @@ if TYPE_CHECKING:
     from rcg.store.dataset_models import Dataset
 
 READABLE = Filter(state="ready")
-Stamp = tuple[Any, ...]
+Stamp = int
+"""a hash of what an item is, see :func:`rcg.store.repositories.items.stamps`"""
 _KEPT = 64
-_FACTS_KEPT = 300_000
-"""items of all datasets, of 300 bytes each; those of the newest dataset are kept in any case"""
+_FACTS_KEPT = 100_000
+"""items of all datasets, of about a kilobyte each; those of the newest dataset are kept in any case"""
 _AT_ONCE = 500
 _GIVE_WAY = 4
 """items, about 2 ms: a thread that computes is asked for the interpreter only every 5 ms, and a request waits
@@ -168,7 +169,7 @@ def _look(
     session: Session, dataset_id: str, rows: Sequence[items.Record], looker: Looker, facts: Facts
 ) -> None:
     """Look at the items that are new or not as they were, and forget those that are gone."""
-    stamps: dict[str, Stamp] = {row.id: tuple(row) for row in rows}
+    stamps: dict[str, Stamp] = {row.id: hash(tuple(row)) for row in rows}
     for item_id in [item_id for item_id in facts if item_id not in stamps]:
         del facts[item_id]
     changed = [item_id for item_id, stamp in stamps.items() if facts.get(item_id, (None,))[0] != stamp]
