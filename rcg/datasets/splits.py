@@ -74,7 +74,7 @@ def balance(
 
 
 def _part(at: float, shares: Mapping[str, float]) -> Split:
-    """Return the part of the one that stands so far from the first."""
+    """Return the part that a place on the shares, laid end to end, falls into."""
     chosen: Split = "train"
     for part in SPLITS:
         share = shares.get(part, 0.0)

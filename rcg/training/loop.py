@@ -163,7 +163,7 @@ class Loop:
         value = found.metrics.get(spec.metric)
         is_best = value is not None and metric_named(spec.metric).better(value, progress.best)
         seconds = time.perf_counter() - began
-        self._teller.pace.evaluations.append((len(chosen), seconds))
+        self._teller.pace.evaluated(len(chosen), seconds)
         progress.evaluating += seconds
         progress.evaluated = progress.step
         interval = {name: [float(f"{end:.6g}") for end in pair] for name, pair in found.interval.items()}

@@ -18,6 +18,8 @@ class Pace:
     steps: list[float] = field(default_factory=list)
     evaluations: list[tuple[int, float]] = field(default_factory=list)
     """of how many items each"""
+    going: tuple[int, float] = (0, 0.0)
+    """the evaluation that goes on: how many items are done, and how long they took"""
     checkpoints: list[float] = field(default_factory=list)
     _seen: int = 0
 
@@ -30,8 +32,13 @@ class Pace:
 
     def evaluation(self, items: int) -> float:
         """Return how long an evaluation of so many items takes; 0 while nothing is known."""
-        known = sum(count for count, _ in self.evaluations)
-        return items * sum(seconds for _, seconds in self.evaluations) / known if known else 0.0
+        counts, seconds = zip(*self.evaluations, self.going, strict=True)
+        return items * sum(seconds) / sum(counts) if any(counts) else 0.0
+
+    def evaluated(self, items: int, seconds: float) -> None:
+        """Note the end of an evaluation."""
+        self.evaluations.append((items, seconds))
+        self.going = (0, 0.0)
 
     def left(self, steps: int, evaluated: int, checkpoints: int) -> tuple[float, float, float] | None:
         """Return the 10, 50 and 90 % points of the seconds that are left; None while nothing is known.

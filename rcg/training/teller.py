@@ -78,10 +78,9 @@ class Teller:
         self._told = at
         if self._machine.due():
             self._log.append("sys", step=self._progress.step, **self._machine.look())
+        self.pace.going = (done, seconds)
         if done and at - self._eta_told >= ETA_EVERY_S:
-            self.pace.evaluations.append((done, seconds))
             self._tell_eta(at, horizon, items - done + self._to_evaluate(horizon))
-            self.pace.evaluations.pop()
         said = f"step {self._progress.step} of {horizon}, {what}: {done} of {items} held-out items"
         self._on_progress(self._progress.step, horizon, said)
 
